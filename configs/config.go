@@ -1,0 +1,192 @@
+// Package configs holds the YAML run files and the loader that turns one into
+// a checked Config.
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"fsdfm/distill"
+	"fsdfm/model"
+	"fsdfm/train"
+)
+
+// Config is one run, all stages.
+type Config struct {
+	Run      string                `yaml:"run" mapstructure:"run"`         // the run's folder under runs/
+	Seed     uint64                `yaml:"seed" mapstructure:"seed"`       // of everything random, default 1
+	Threads  int                   `yaml:"threads" mapstructure:"threads"` // 0: all cores
+	Data     Data                  `yaml:"data" mapstructure:"data"`
+	Flow     Flow                  `yaml:"flow" mapstructure:"flow"`
+	Model    model.Config          `yaml:"model" mapstructure:"model"`
+	Pretrain train.PretrainConfig  `yaml:"pretrain" mapstructure:"pretrain"`
+	Rollout  distill.RolloutConfig `yaml:"rollout" mapstructure:"rollout"`
+	Distill  distill.Config        `yaml:"distill" mapstructure:"distill"`
+	Evaluate Evaluate              `yaml:"evaluate" mapstructure:"evaluate"`
+	Export   Export                `yaml:"export" mapstructure:"export"`
+}
+
+// Data says where the rows come from: the embedded text, text files, or a
+// folder that fsdfm-data made.
+type Data struct {
+	Corpus     string   `yaml:"corpus" mapstructure:"corpus"`           // austen (default): the embedded novels | files | dir
+	Files      []string `yaml:"files" mapstructure:"files"`             // text files, folders or globs, for corpus: files
+	Dir        string   `yaml:"dir" mapstructure:"dir"`                 // a folder of token shards, for corpus: dir
+	Tokenizer  string   `yaml:"tokenizer" mapstructure:"tokenizer"`     // char (default) | bytes
+	Length     int      `yaml:"length" mapstructure:"length"`           // tokens a row, default 64
+	ValidShare float64  `yaml:"valid_share" mapstructure:"valid_share"` // of the text, by document, default 0.05
+	JudgeShare float64  `yaml:"judge_share" mapstructure:"judge_share"` // of the text, by document, default 0.25
+}
+
+// Flow is the probability path and the sampler that goes with it.
+type Flow struct {
+	Source    string  `yaml:"source" mapstructure:"source"`       // uniform (default) | mask
+	Scheduler float64 `yaml:"scheduler" mapstructure:"scheduler"` // exponent n of kappa(t) = t^n, default 1
+	Solver    string  `yaml:"solver" mapstructure:"solver"`       // euler_cumulative (default) | euler | ancestral | mixture_euler
+}
+
+// Evaluate is the table at the end of a run.
+type Evaluate struct {
+	Steps        []int  `yaml:"steps" mapstructure:"steps"`                 // budgets of the student and the teacher
+	TeacherSteps int    `yaml:"teacher_steps" mapstructure:"teacher_steps"` // the teacher's full budget, default 1024
+	Rows         int    `yaml:"rows" mapstructure:"rows"`                   // samples a budget, default 64
+	Batch        int    `yaml:"batch" mapstructure:"batch"`                 // samples drawn together, default 32
+	JudgeOrder   int    `yaml:"judge_order" mapstructure:"judge_order"`     // order of the n-gram judge, default 5
+	Weights      string `yaml:"weights" mapstructure:"weights"`             // ema (default) | raw: which weights are scored
+	Samples      int    `yaml:"samples" mapstructure:"samples"`             // texts printed at the end, default 3
+}
+
+// Export is what the last stage writes.
+type Export struct {
+	Weights string `yaml:"weights" mapstructure:"weights"` // ema (default) | student: the raw weights
+}
+
+// Default is every setting's default.
+func Default() Config {
+	return Config{
+		Run: "run", Seed: 1,
+		Data:     Data{Corpus: "austen", Tokenizer: "char", Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
+		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
+		Model:    model.DefaultConfig(),
+		Pretrain: train.DefaultPretrainConfig(),
+		Rollout:  distill.DefaultRolloutConfig(),
+		Distill:  distill.DefaultConfig(),
+		Evaluate: Evaluate{Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, JudgeOrder: 5, Weights: "ema", Samples: 3},
+		Export:   Export{Weights: "ema"},
+	}
+}
+
+// Validate reports every problem at once, each with its full key.
+func (c Config) Validate() error {
+	var errs []error
+	under := func(section string, err error) { errs = append(errs, prefixed(section, err)...) }
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Run == "" {
+		bad("run is empty: give the run a name")
+	}
+	if c.Threads < 0 {
+		bad("threads is %d: must be at least 0", c.Threads)
+	}
+	under("data", c.Data.validate())
+	under("flow", c.Flow.validate())
+	under("model", c.Model.Validate())
+	under("pretrain", c.Pretrain.Validate())
+	under("rollout", c.Rollout.Validate())
+	under("distill", c.Distill.Validate())
+	under("evaluate", c.Evaluate.validate())
+	if c.Export.Weights != "ema" && c.Export.Weights != "student" {
+		bad("export.weights is %q: must be ema or student", c.Export.Weights)
+	}
+	if c.Distill.Steps > 0 && c.Distill.TrajectoryShare > 0 && c.Rollout.Trajectories == 0 {
+		bad("distill.trajectory_share is %v but rollout.trajectories is 0: there is nothing to learn from", c.Distill.TrajectoryShare)
+	}
+	return errors.Join(errs...)
+}
+
+func (d Data) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	switch d.Corpus {
+	case "austen":
+	case "files":
+		if len(d.Files) == 0 {
+			bad("files is empty: name the text files for corpus: files")
+		}
+	case "dir":
+		if d.Dir == "" {
+			bad("dir is empty: name a folder made by fsdfm-data for corpus: dir")
+		}
+	default:
+		bad("corpus is %q: must be one of [austen files dir]", d.Corpus)
+	}
+	if d.Tokenizer != "char" && d.Tokenizer != "bytes" {
+		bad("tokenizer is %q: must be one of [char bytes]", d.Tokenizer)
+	}
+	if d.Length < 1 {
+		bad("length is %d: must be at least 1", d.Length)
+	}
+	for name, v := range map[string]float64{"valid_share": d.ValidShare, "judge_share": d.JudgeShare} {
+		if !(v > 0 && v < 1) {
+			bad("%s is %v: must be in (0, 1)", name, v)
+		}
+	}
+	if d.ValidShare+d.JudgeShare >= 0.9 {
+		bad("valid_share + judge_share is %v: leave at least 0.1 for training", d.ValidShare+d.JudgeShare)
+	}
+	return errors.Join(errs...)
+}
+
+func (f Flow) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !slices.Contains([]string{"uniform", "mask"}, f.Source) {
+		bad("source is %q: must be one of [uniform mask]", f.Source)
+	}
+	if !(f.Scheduler > 0) {
+		bad("scheduler is %v: the exponent must be above 0", f.Scheduler)
+	}
+	if known := []string{"euler_cumulative", "euler", "ancestral", "mixture_euler"}; !slices.Contains(known, f.Solver) {
+		bad("solver is %q: must be one of %v", f.Solver, known)
+	}
+	return errors.Join(errs...)
+}
+
+func (e Evaluate) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, s := range append(slices.Clone(e.Steps), e.TeacherSteps) {
+		if s < 1 {
+			bad("steps is %v, teacher_steps %d: every budget must be at least 1", e.Steps, e.TeacherSteps)
+			break
+		}
+	}
+	if e.Rows < 1 || e.Batch < 1 {
+		bad("rows %d and batch %d must be at least 1", e.Rows, e.Batch)
+	}
+	if e.JudgeOrder < 1 || e.JudgeOrder > 8 {
+		bad("judge_order is %d: must be in 1..8", e.JudgeOrder)
+	}
+	if e.Weights != "ema" && e.Weights != "raw" {
+		bad("weights is %q: must be ema or raw", e.Weights)
+	}
+	if e.Samples < 0 {
+		bad("samples is %d: must be at least 0", e.Samples)
+	}
+	return errors.Join(errs...)
+}
+
+// prefixed puts the section before each of the problems joined in err.
+func prefixed(section string, err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, prefixed(section, e)...)
+		}
+		return all
+	}
+	return []error{fmt.Errorf("%s.%w", section, err)}
+}

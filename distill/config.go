@@ -1,0 +1,111 @@
+// Package distill turns a pretrained denoiser into a few-step student: shortcut
+// teachers (arXiv 2509.20624, section 3.3), rolled-out trajectories of the
+// many-step sampler, and the objective that learns from either.
+package distill
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"fsdfm/train"
+)
+
+// Config is stage 2.
+type Config struct {
+	train.Config    `yaml:",inline" mapstructure:",squash"`
+	Teacher         string           `yaml:"teacher" mapstructure:"teacher"`                   // rk4 (default) | heun: the shortcut teacher's table of stages
+	Budgets         string           `yaml:"budgets" mapstructure:"budgets"`                   // uniform (default) | doubling (the reference's 2^k) | ramp
+	MaxBudget       int              `yaml:"max_budget" mapstructure:"max_budget"`             // largest budget, a power of two, default 1024; its rows tie the student to real data
+	PathLoss        string           `yaml:"path_loss" mapstructure:"path_loss"`               // gkl (default) | ce: the loss of rows with the smallest step
+	KL              string           `yaml:"kl" mapstructure:"kl"`                             // forward (default) | reverse: the loss against the teacher's logits
+	TrajectoryShare float64          `yaml:"trajectory_share" mapstructure:"trajectory_share"` // share of rows that learn from rolled-out trajectories: 0 shortcut only (default), 1 trajectories only
+	Trajectory      TrajectoryConfig `yaml:"trajectory" mapstructure:"trajectory"`             // what those rows match
+}
+
+// TrajectoryConfig weighs the losses of a trajectory row: from the state at t,
+// with step size h.
+type TrajectoryConfig struct {
+	Jump float64 `yaml:"jump" mapstructure:"jump"` // -log of the student's own jump kernel at the state at t+h, default 1
+	End  float64 `yaml:"end" mapstructure:"end"`   // cross entropy against the trajectory's end, default 0
+	KL   float64 `yaml:"kl" mapstructure:"kl"`     // KL to the pretrained network's logits at the state at t+h, default 0
+}
+
+// DefaultConfig returns the defaults of stage 2.
+func DefaultConfig() Config {
+	c := Config{
+		Config: train.DefaultConfig(), Teacher: "rk4", Budgets: "uniform", MaxBudget: 1024,
+		PathLoss: "gkl", KL: "forward", Trajectory: TrajectoryConfig{Jump: 1},
+	}
+	c.EMADecay = 0.99
+	c.Optim.LR = 3e-4
+	return c
+}
+
+// Validate reports every problem at once.
+func (c Config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, err := StagesByName(c.Teacher); err != nil {
+		errs = append(errs, err)
+	}
+	oneOf := func(name, v string, known ...string) {
+		for _, k := range known {
+			if v == k {
+				return
+			}
+		}
+		bad("%s is %q: must be one of %v", name, v, known)
+	}
+	oneOf("budgets", c.Budgets, "uniform", "doubling", "ramp")
+	oneOf("path_loss", c.PathLoss, "gkl", "ce")
+	oneOf("kl", c.KL, "forward", "reverse")
+	if c.MaxBudget < 2 || bits.OnesCount(uint(c.MaxBudget)) != 1 {
+		bad("max_budget is %d: must be a power of two, at least 2", c.MaxBudget)
+	}
+	if !(c.TrajectoryShare >= 0 && c.TrajectoryShare <= 1) {
+		bad("trajectory_share is %v: must be in [0, 1]", c.TrajectoryShare)
+	}
+	w := c.Trajectory
+	if w.Jump < 0 || w.End < 0 || w.KL < 0 {
+		bad("trajectory weights jump %v, end %v, kl %v must not be negative", w.Jump, w.End, w.KL)
+	}
+	if c.TrajectoryShare > 0 && w.Jump+w.End+w.KL == 0 {
+		bad("trajectory_share is %v but the trajectory weights jump, end and kl are all 0", c.TrajectoryShare)
+	}
+	return errors.Join(errs...)
+}
+
+// RolloutConfig is the many-step teacher.
+type RolloutConfig struct {
+	Trajectories int     `yaml:"trajectories" mapstructure:"trajectories"` // how many; 0 skips the stage
+	Steps        int     `yaml:"steps" mapstructure:"steps"`               // model evaluations of one trajectory, default 1024
+	Grid         int     `yaml:"grid" mapstructure:"grid"`                 // states kept, at the times k/grid: a power of two dividing steps, default 32
+	Batch        int     `yaml:"batch" mapstructure:"batch"`               // trajectories sampled together and written as one file, default 32
+	Solver       string  `yaml:"solver" mapstructure:"solver"`             // default euler_cumulative
+	Temperature  float64 `yaml:"temperature" mapstructure:"temperature"`   // of the posterior, default 1
+}
+
+// DefaultRolloutConfig returns the defaults of the rollout stage.
+func DefaultRolloutConfig() RolloutConfig {
+	return RolloutConfig{Trajectories: 256, Steps: 1024, Grid: 32, Batch: 32, Solver: "euler_cumulative", Temperature: 1}
+}
+
+// Validate reports every problem at once.
+func (c RolloutConfig) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Trajectories < 0 {
+		bad("trajectories is %d: must be at least 0", c.Trajectories)
+	}
+	if c.Batch < 1 {
+		bad("batch is %d: must be at least 1", c.Batch)
+	}
+	if c.Grid < 1 || bits.OnesCount(uint(c.Grid)) != 1 || c.Steps < 1 || c.Steps%c.Grid != 0 {
+		bad("grid is %d with %d steps: must be a power of two that divides steps", c.Grid, c.Steps)
+	}
+	if !(c.Temperature > 0) {
+		bad("temperature is %v: must be above 0", c.Temperature)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+// Package model is the step-aware denoising transformer of FS-DFM (arXiv
+// 2509.20624, section 3): one description that the trainer, the teacher, the
+// EMA copy and the sampler share.
+//
+// Letters in comments: B rows, L positions, N = B*L, V output rows, D hidden
+// size, C condition size, H heads.
+package model
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Config is the shape of a network, stored as config.json beside its weights.
+// Keys are the reference's names.
+type Config struct {
+	VocabSize        int     `json:"vocab_size" yaml:"vocab_size" mapstructure:"vocab_size"`                      // data tokens, without the mask; 0 in a run file: the tokenizer's
+	Masked           bool    `json:"masked" yaml:"masked" mapstructure:"masked"`                                  // one more row for the mask token; a run file leaves it to flow.source
+	Length           int     `json:"length" yaml:"length" mapstructure:"length"`                                  // positions L the network was trained on; 0 in a run file: data.length
+	HiddenSize       int     `json:"hidden_size" yaml:"hidden_size" mapstructure:"hidden_size"`                   // D, default 192
+	CondDim          int     `json:"cond_dim" yaml:"cond_dim" mapstructure:"cond_dim"`                            // C, default 64
+	Blocks           int     `json:"n_blocks" yaml:"n_blocks" mapstructure:"n_blocks"`                            // default 4
+	Heads            int     `json:"n_heads" yaml:"n_heads" mapstructure:"n_heads"`                               // default 4
+	Dropout          float64 `json:"dropout" yaml:"dropout" mapstructure:"dropout"`                               // after attn_out and after the MLP, default 0
+	StepAware        bool    `json:"step_aware" yaml:"-" mapstructure:"-"`                                        // the step size h is an input: true for students
+	StepConditioning string  `json:"step_conditioning" yaml:"step_conditioning" mapstructure:"step_conditioning"` // additive (default) | fused
+}
+
+// Additive and Fused are the two ways a student takes its step size.
+const (
+	Additive = "additive" // c = silu(t_emb + h_emb), h_emb zero at the start: exactly the pretrained function
+	Fused    = "fused"    // the reference's: c = silu(W [t_emb; h_emb]), a condition_fuser in every block
+)
+
+// DefaultConfig is a network small enough for a laptop.
+func DefaultConfig() Config {
+	return Config{HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: Additive}
+}
+
+// Rows is the number of embedding and output rows: V, or V+1 with a mask token.
+func (c Config) Rows() int {
+	if c.Masked {
+		return c.VocabSize + 1
+	}
+	return c.VocabSize
+}
+
+// HeadDim is the width of one attention head.
+func (c Config) HeadDim() int { return c.HiddenSize / c.Heads }
+
+// fused reports whether the network carries the reference's fuser layers.
+func (c Config) fused() bool { return c.StepAware && c.StepConditioning == Fused }
+
+// Student is the same network with the step size as an input.
+func (c Config) Student() Config {
+	c.StepAware = true
+	return c
+}
+
+// Validate reports every problem at once. Vocabulary and length are checked
+// only when set, since a run file leaves them to the data.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.HiddenSize < 1 {
+		bad("hidden_size is %d: must be at least 1", c.HiddenSize)
+	}
+	if c.CondDim < 1 {
+		bad("cond_dim is %d: must be at least 1", c.CondDim)
+	}
+	if c.Blocks < 1 {
+		bad("n_blocks is %d: must be at least 1", c.Blocks)
+	}
+	switch {
+	case c.Heads < 1:
+		bad("n_heads is %d: must be at least 1", c.Heads)
+	case c.HiddenSize%c.Heads != 0:
+		bad("hidden_size %d is not a multiple of n_heads %d", c.HiddenSize, c.Heads)
+	case c.HiddenSize/c.Heads%2 != 0:
+		bad("head size %d (hidden_size/n_heads) must be even: rotary embedding turns pairs", c.HiddenSize/c.Heads)
+	}
+	if !(c.Dropout >= 0 && c.Dropout < 1) {
+		bad("dropout is %v: must be in [0, 1)", c.Dropout)
+	}
+	if c.StepConditioning != Additive && c.StepConditioning != Fused {
+		bad("step_conditioning is %q: must be additive or fused", c.StepConditioning)
+	}
+	if c.VocabSize < 0 || c.Length < 0 {
+		bad("vocab_size %d and length %d must not be negative", c.VocabSize, c.Length)
+	}
+	return errors.Join(errs...)
+}
