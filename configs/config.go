@@ -80,7 +80,7 @@ func Default() Config {
 // Validate reports every problem at once, each with its full key.
 func (c Config) Validate() error {
 	var errs []error
-	under := func(section string, err error) { errs = append(errs, prefixed(section, err)...) }
+	under := func(section string, err error) { errs = append(errs, prefixed(section+".", err)...) }
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Run == "" {
 		bad("run is empty: give the run a name")
@@ -126,10 +126,11 @@ func (d Data) validate() error {
 	if d.Length < 1 {
 		bad("length is %d: must be at least 1", d.Length)
 	}
-	for name, v := range map[string]float64{"valid_share": d.ValidShare, "judge_share": d.JudgeShare} {
-		if !(v > 0 && v < 1) {
-			bad("%s is %v: must be in (0, 1)", name, v)
-		}
+	if !(d.ValidShare > 0 && d.ValidShare < 1) {
+		bad("valid_share is %v: must be in (0, 1)", d.ValidShare)
+	}
+	if !(d.JudgeShare > 0 && d.JudgeShare < 1) {
+		bad("judge_share is %v: must be in (0, 1)", d.JudgeShare)
 	}
 	if d.ValidShare+d.JudgeShare >= 0.9 {
 		bad("valid_share + judge_share is %v: leave at least 0.1 for training", d.ValidShare+d.JudgeShare)
@@ -176,17 +177,19 @@ func (e Evaluate) validate() error {
 	return errors.Join(errs...)
 }
 
-// prefixed puts the section before each of the problems joined in err.
-func prefixed(section string, err error) []error {
+// prefixed puts the prefix before each of the problems joined in err, at any
+// depth.
+func prefixed(prefix string, err error) []error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, prefixed(section, e)...)
-		}
-		return all
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{fmt.Errorf("%s%w", prefix, err)}
 	}
-	return []error{fmt.Errorf("%s.%w", section, err)}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, prefixed(prefix, e)...)
+	}
+	return all
 }
