@@ -31,7 +31,7 @@ type Config struct {
 // folder that fsdfm-data made.
 type Data struct {
 	Corpus     string   `yaml:"corpus" mapstructure:"corpus"`           // austen (default): the embedded novels | files | dir
-	Files      []string `yaml:"files" mapstructure:"files"`             // text files, folders or globs, for corpus: files
+	Files      []string `yaml:"files,flow" mapstructure:"files"`        // text files, folders or globs, for corpus: files
 	Dir        string   `yaml:"dir" mapstructure:"dir"`                 // a folder of token shards, for corpus: dir
 	Tokenizer  string   `yaml:"tokenizer" mapstructure:"tokenizer"`     // char (default) | bytes
 	Length     int      `yaml:"length" mapstructure:"length"`           // tokens a row, default 64
@@ -48,7 +48,7 @@ type Flow struct {
 
 // Evaluate is the table at the end of a run.
 type Evaluate struct {
-	Steps        []int  `yaml:"steps" mapstructure:"steps"`                 // budgets of the student and the teacher
+	Steps        []int  `yaml:"steps,flow" mapstructure:"steps"`            // budgets of the student and the teacher
 	TeacherSteps int    `yaml:"teacher_steps" mapstructure:"teacher_steps"` // the teacher's full budget, default 1024
 	Rows         int    `yaml:"rows" mapstructure:"rows"`                   // samples a budget, default 64
 	Batch        int    `yaml:"batch" mapstructure:"batch"`                 // samples drawn together, default 32
@@ -93,15 +93,30 @@ func (c Config) Validate() error {
 	under("model", c.Model.Validate())
 	under("pretrain", c.Pretrain.Validate())
 	under("rollout", c.Rollout.Validate())
+	under("rollout", validSolver(c.Rollout.Solver))
 	under("distill", c.Distill.Validate())
 	under("evaluate", c.Evaluate.validate())
 	if c.Export.Weights != "ema" && c.Export.Weights != "student" {
 		bad("export.weights is %q: must be ema or student", c.Export.Weights)
 	}
+	errs = append(errs, c.conflicts()...)
+	return errors.Join(errs...)
+}
+
+// conflicts lists the settings that are fine alone but not with each other.
+func (c Config) conflicts() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Distill.Steps > 0 && c.Distill.TrajectoryShare > 0 && c.Rollout.Trajectories == 0 {
 		bad("distill.trajectory_share is %v but rollout.trajectories is 0: there is nothing to learn from", c.Distill.TrajectoryShare)
 	}
-	return errors.Join(errs...)
+	if c.Model.Masked && c.Flow.Source != "mask" {
+		bad("model.masked is true but flow.source is %q: set flow.source: mask and leave model.masked out", c.Flow.Source)
+	}
+	if c.Model.Length != 0 && c.Model.Length != c.Data.Length {
+		bad("model.length is %d but data.length is %d: leave model.length out", c.Model.Length, c.Data.Length)
+	}
+	return errs
 }
 
 func (d Data) validate() error {
@@ -147,10 +162,18 @@ func (f Flow) validate() error {
 	if !(f.Scheduler > 0) {
 		bad("scheduler is %v: the exponent must be above 0", f.Scheduler)
 	}
-	if known := []string{"euler_cumulative", "euler", "ancestral", "mixture_euler"}; !slices.Contains(known, f.Solver) {
-		bad("solver is %q: must be one of %v", f.Solver, known)
+	if err := validSolver(f.Solver); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+func validSolver(name string) error {
+	known := []string{"euler_cumulative", "euler", "ancestral", "mixture_euler"}
+	if !slices.Contains(known, name) {
+		return fmt.Errorf("solver is %q: must be one of %v", name, known)
+	}
+	return nil
 }
 
 func (e Evaluate) validate() error {

@@ -42,7 +42,7 @@ func readFiles(path string) ([]file, error) {
 		}
 		for _, earlier := range seen {
 			if os.SameFile(earlier, info) {
-				problems = append(problems, fmt.Errorf("%s%s is a circle: the file extends itself in the end", from, path))
+				problems = append(problems, fmt.Errorf("%s%s closes a circle: a file cannot extend itself", from, path))
 				return nil, errors.Join(problems...)
 			}
 		}
@@ -51,7 +51,7 @@ func readFiles(path string) ([]file, error) {
 		if f.extends == "" {
 			break
 		}
-		from = fmt.Sprintf("%s:%d: extends ", f.name, f.extended)
+		from = fmt.Sprintf("%s:%d: extends: ", f.name, f.extended)
 		path = f.extends
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(f.name), path)
@@ -92,16 +92,11 @@ func parseFile(name string, data []byte) file {
 	case root == nil: // nothing but comments: all defaults
 		return f
 	}
-	left := 0
 	f.walk(root, "", func(n *yaml.Node, format string, args ...any) {
-		if len(f.problems) == maxProblems {
-			left++
-			return
-		}
 		f.problems = append(f.problems, fmt.Errorf("%s:%d: %s", name, n.Line, fmt.Sprintf(format, args...)))
 	})
-	if left > 0 {
-		f.problems = append(f.problems, fmt.Errorf("%s: and %d problems more", name, left))
+	if len(f.problems) > maxProblems {
+		f.problems = append(f.problems[:maxProblems], fmt.Errorf("%s: and more problems below these", name))
 	}
 	return f
 }
@@ -154,11 +149,11 @@ func (f *file) walk(n *yaml.Node, section string, bad report) {
 		if section != "" {
 			what = section
 		}
-		bad(n, "%s is %s: must be a section with keys: %s", what, describe(n), strings.Join(known.children(section), ", "))
+		bad(n, "%s is %s: must be a section with keys: %s", what, describe(n), strings.Join(keys.children(section), ", "))
 		return
 	}
 	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && len(f.problems) <= maxProblems; i += 2 {
 		name, value := resolved(n.Content[i]), resolved(n.Content[i+1])
 		if name.Kind != yaml.ScalarNode {
 			bad(name, "a key is %s: keys are plain names", describe(name))
@@ -179,13 +174,15 @@ func (f *file) walk(n *yaml.Node, section string, bad report) {
 
 // entry takes one key of a section with its value.
 func (f *file) entry(name, value *yaml.Node, path string, bad report) {
-	k, isKey := known.byPath[path]
+	k, isKey := keys.byPath[path]
 	switch {
+	case (isKey || keys.sections[path]) && strings.Contains(resolved(name).Value, "."):
+		bad(name, "%s is written with a dot: write sections, each with its keys indented below", path)
 	case isKey:
 		if v, ok := k.decode(value, bad); ok {
 			f.values[path] = v
 		}
-	case known.sections[path]:
+	case keys.sections[path]:
 		f.walk(value, path, bad)
 	case path == "extends":
 		if value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" || value.Value == "" {
@@ -196,6 +193,6 @@ func (f *file) entry(name, value *yaml.Node, path string, bad report) {
 	case name.ShortTag() == "!!merge":
 		bad(name, "merge keys (<<) are not read: write the keys out, or put them into a file to extend")
 	default:
-		bad(name, "unknown key %s: %s", shown(path), known.suggest(path))
+		bad(name, "unknown key %s: %s", shown(path), keys.suggest(path))
 	}
 }

@@ -23,18 +23,18 @@ func (k key) env() string {
 
 // table is every key and section of a run file, read off Config's yaml tags.
 type table struct {
-	keys     []key // in the order of the structs
+	list     []key // in the order of the structs
 	byPath   map[string]key
 	byEnv    map[string]key
 	sections map[string]bool // data, pretrain.optim, ...
 }
 
-var known = newTable(reflect.TypeFor[Config]())
+var keys = newTable(reflect.TypeFor[Config]())
 
 func newTable(typ reflect.Type) *table {
 	t := &table{byPath: map[string]key{}, byEnv: map[string]key{}, sections: map[string]bool{}}
 	t.add(typ, "", nil)
-	for _, k := range t.keys {
+	for _, k := range t.list {
 		t.byPath[k.path] = k
 		t.byEnv[k.env()] = k
 	}
@@ -54,15 +54,15 @@ func (t *table) add(typ reflect.Type, prefix string, index []int) {
 			t.sections[prefix+name] = true
 			t.add(f.Type, prefix+name+".", at)
 		default:
-			t.keys = append(t.keys, key{path: prefix + name, index: at, typ: f.Type})
+			t.list = append(t.list, key{path: prefix + name, index: at, typ: f.Type})
 		}
 	}
 }
 
 // Known lists the path of every key, in the order of the structs.
 func Known() []string {
-	paths := make([]string, len(known.keys))
-	for i, k := range known.keys {
+	paths := make([]string, len(keys.list))
+	for i, k := range keys.list {
 		paths[i] = k.path
 	}
 	return paths
@@ -72,7 +72,7 @@ func Known() []string {
 // list equals a missing one.
 func Changed(a, b Config) []string {
 	var paths []string
-	for _, k := range known.keys {
+	for _, k := range keys.list {
 		x, y := k.in(&a), k.in(&b)
 		bothEmpty := k.typ.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0
 		if !bothEmpty && !reflect.DeepEqual(x.Interface(), y.Interface()) {

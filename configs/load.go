@@ -49,7 +49,7 @@ func Load(path string, overrides, env []string) (Config, error) {
 func resolve(files []file, fromEnv, fromSet map[string]any) (Config, error) {
 	v := viper.New()
 	defaults := Default()
-	for _, k := range known.keys {
+	for _, k := range keys.list {
 		v.SetDefault(k.path, k.in(&defaults).Interface())
 	}
 	for _, f := range files {

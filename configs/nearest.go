@@ -10,7 +10,7 @@ import (
 // when nothing is near, the keys of the section it stands in.
 func (t *table) suggest(path string) string {
 	candidates := slices.Sorted(maps.Keys(t.sections))
-	for _, k := range t.keys {
+	for _, k := range t.list {
 		candidates = append(candidates, k.path)
 	}
 	if near, ok := nearest(path, candidates); ok {
@@ -20,6 +20,19 @@ func (t *table) suggest(path string) string {
 	return "known here: " + strings.Join(t.children(section), ", ")
 }
 
+// suggestEnv is the same for a variable's name, whose underscores stand for dots
+// as well.
+func (t *table) suggestEnv(name string) string {
+	path := strings.ToLower(strings.TrimPrefix(name, envPrefix))
+	if near, ok := nearest(strings.Replace(path, "_", ".", 1), Known()); ok {
+		return "did you mean " + t.byPath[near].env() + "?"
+	}
+	if near, ok := nearest(name, slices.Sorted(maps.Keys(t.byEnv))); ok {
+		return "did you mean " + near + "?"
+	}
+	return "names are " + envPrefix + "SECTION_KEY, such as " + envPrefix + "PRETRAIN_OPTIM_LR"
+}
+
 // children lists the names directly inside a section ("": the root).
 func (t *table) children(section string) []string {
 	prefix := ""
@@ -27,7 +40,7 @@ func (t *table) children(section string) []string {
 		prefix = section + "."
 	}
 	var names []string
-	for _, k := range t.keys {
+	for _, k := range t.list {
 		rest, inside := strings.CutPrefix(k.path, prefix)
 		name, _, _ := strings.Cut(rest, ".")
 		if inside && !slices.Contains(names, name) {

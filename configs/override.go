@@ -2,9 +2,7 @@ package configs
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,16 +18,16 @@ func readOverrides(overrides []string) (values map[string]any, problems []error)
 			problems = append(problems, fmt.Errorf("-set %s: %s", shown(o), fmt.Sprintf(format, args...)))
 		}
 		path, text, found := strings.Cut(o, "=")
-		k, isKey := known.byPath[path]
+		k, isKey := keys.byPath[path]
 		switch {
 		case !found:
 			bad(nil, "no = in it: write key=value")
 		case isKey:
 			k.override(values, text, bad)
-		case known.sections[path]:
-			bad(nil, "%s is a section: set its keys, such as %s.%s", path, path, known.children(path)[0])
+		case keys.sections[path]:
+			bad(nil, "%s is a section: set its keys, such as %s.%s", path, path, keys.children(path)[0])
 		default:
-			bad(nil, "unknown key %s: %s", shown(path), known.suggest(path))
+			bad(nil, "unknown key %s: %s", shown(path), keys.suggest(path))
 		}
 	}
 	return values, problems
@@ -46,13 +44,11 @@ func readEnv(env []string) (values map[string]any, problems []error) {
 		bad := func(_ *yaml.Node, format string, args ...any) {
 			problems = append(problems, fmt.Errorf("%s: %s", shown(name), fmt.Sprintf(format, args...)))
 		}
-		if k, ok := known.byEnv[name]; ok {
+		if k, ok := keys.byEnv[name]; ok {
 			k.override(values, text, bad)
-		} else if near, ok := nearest(name, slices.Sorted(maps.Keys(known.byEnv))); ok {
-			bad(nil, "unknown variable: did you mean %s?", near)
-		} else {
-			bad(nil, "unknown variable: names are FSDFM_SECTION_KEY, such as %s", known.byPath["pretrain.optim.lr"].env())
+			continue
 		}
+		bad(nil, "unknown variable: %s", keys.suggestEnv(name))
 	}
 	return values, problems
 }
@@ -95,7 +91,7 @@ func parseText(s string, isText bool) (*yaml.Node, error) {
 	}
 	n, err := parseYAML([]byte(s))
 	if err != nil {
-		return nil, fmt.Errorf("not a value: %w", err)
+		return nil, fmt.Errorf("not a value: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if n == nil {
 		n = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}

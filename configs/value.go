@@ -52,7 +52,7 @@ func decodeScalar(n *yaml.Node, typ reflect.Type) (v any, rule string) {
 	read := func() bool { return n.Decode(target.Interface()) == nil }
 	switch typ.Kind() {
 	case reflect.Int, reflect.Uint64:
-		rule = "a whole number without fraction or exponent, of 64 bits"
+		rule = "a whole 64-bit number without fraction or exponent"
 		if typ.Kind() == reflect.Uint64 {
 			rule = "a whole number from 0 to 18446744073709551615"
 		}
