@@ -1,0 +1,121 @@
+package kernel
+
+import "math"
+
+// Attention computes full softmax attention for every row b and head h of qkv
+// [B*L, 3*H*headDim] (q | k | v, heads contiguous):
+//
+//	dst_i = sum over j of p_ij v_j,  p_ij = exp(s_ij - lse_i),  s_ij = q_i k_j / sqrt(headDim)
+//
+// dst is [B*L, H*headDim]; lse [B, H, L] receives log(sum over j of exp(s_ij)).
+func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int) {
+	rows, width := batch*length, heads*headDim
+	if len(dst) != rows*width || len(qkv) != 3*rows*width || len(lse) != rows*heads {
+		panic("kernel: Attention: a slice's length does not match batch, length, heads, headDim")
+	}
+	Parallel(batch*heads, func(task int) {
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim)
+		a.out, a.qkv = dst[a.outAt:], qkv[a.qkvAt:]
+		a.lse = lse[task*length:][:length]
+		use.attentionHead(&a)
+	})
+}
+
+// AttentionBackward computes the gradient dqkv from dout, given Attention's input and both
+// outputs. The probabilities are computed again from lse: nothing of size L x L is kept.
+//
+//	dv_j = sum over i of p_ij dout_i
+//	ds_ij = p_ij (dout_i v_j - dout_i out_i) / sqrt(headDim)
+//	dq_i = sum over j of ds_ij k_j,  dk_j = sum over i of ds_ij q_i
+func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads, headDim int) {
+	rows, width := batch*length, heads*headDim
+	if len(dqkv) != 3*rows*width || len(qkv) != len(dqkv) || len(dout) != rows*width || len(out) != len(dout) ||
+		len(lse) != rows*heads {
+		panic("kernel: AttentionBackward: a slice's length does not match batch, length, heads, headDim")
+	}
+	Parallel(batch*heads, func(task int) {
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim)
+		a.out, a.qkv = out[a.outAt:], qkv[a.qkvAt:]
+		a.dout, a.dqkv = dout[a.outAt:], dqkv[a.qkvAt:]
+		a.lse = lse[task*length:][:length]
+		use.attentionHeadBackward(&a)
+	})
+}
+
+// An attentionHead is one head of one batch row. The slices start at its first element
+// and run on: row i of out and dout is i*width further, row i of q, k, v 3*i*width.
+type attentionHead struct {
+	out, dout, qkv, dqkv, lse []float32
+	outAt, qkvAt              int // where the head starts in the whole tensors
+	length, width, headDim    int
+	scale                     float32
+}
+
+func newAttentionHead(b, h, length, heads, headDim int) attentionHead {
+	width := heads * headDim
+	return attentionHead{
+		outAt: b*length*width + h*headDim, qkvAt: b*length*3*width + h*headDim,
+		length: length, width: width, headDim: headDim,
+		scale: float32(1 / math.Sqrt(float64(headDim))),
+	}
+}
+
+// row returns row i of part 0 (q), 1 (k) or 2 (v) of qkv or dqkv.
+func (a *attentionHead) row(qkv []float32, i, part int) []float32 {
+	return qkv[(3*i+part)*a.width:][:a.headDim]
+}
+
+func (a *attentionHead) outRow(out []float32, i int) []float32 {
+	return out[i*a.width:][:a.headDim]
+}
+
+func attentionHeadPlain(a *attentionHead) {
+	p := borrow(a.length)
+	defer giveBack(p)
+	for i := range a.length {
+		q, out := a.row(a.qkv, i, 0), a.outRow(a.out, i)
+		for j := range p {
+			p[j] = a.scale * dot(q, a.row(a.qkv, j, 1))
+		}
+		a.lse[i] = softmaxRowPlain(p, p)
+		clear(out)
+		for j, pj := range p {
+			addScaled(out, pj, a.row(a.qkv, j, 2))
+		}
+	}
+}
+
+func attentionHeadBackwardPlain(a *attentionHead) {
+	for j := range a.length {
+		clear(a.row(a.dqkv, j, 1))
+		clear(a.row(a.dqkv, j, 2))
+	}
+	for i := range a.length {
+		q, dq, dout := a.row(a.qkv, i, 0), a.row(a.dqkv, i, 0), a.outRow(a.dout, i)
+		delta := dot(dout, a.outRow(a.out, i))
+		clear(dq)
+		for j := range a.length {
+			k := a.row(a.qkv, j, 1)
+			p := exp32(a.scale*dot(q, k) - a.lse[i])
+			ds := a.scale * p * (dot(dout, a.row(a.qkv, j, 2)) - delta)
+			addScaled(dq, ds, k)
+			addScaled(a.row(a.dqkv, j, 1), ds, q)
+			addScaled(a.row(a.dqkv, j, 2), p, dout)
+		}
+	}
+}
+
+func dot(x, y []float32) float32 {
+	var sum float32
+	for i, v := range x {
+		sum += v * y[i]
+	}
+	return sum
+}
+
+// addScaled computes dst += s x.
+func addScaled(dst []float32, s float32, x []float32) {
+	for i, v := range x {
+		dst[i] += s * v
+	}
+}

@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// B, L, H, headDim: head widths that are no multiple of 8, lengths across row blocks.
+var attentionShapes = [][4]int{{1, 1, 1, 1}, {2, 3, 2, 5}, {1, 17, 1, 8}, {1, 50, 2, 20}, {1, 130, 2, 32}, {2, 70, 1, 64}, {1, 33, 2, 100}}
+
+func TestAttention(t *testing.T) {
+	everyLoops(t, func(t *testing.T) {
+		for _, s := range attentionShapes {
+			checkAttention(t, s[0], s[1], s[2], s[3])
+		}
+	})
+}
+
+func checkAttention(t *testing.T, batch, length, heads, headDim int) {
+	b, width := newBench(t, uint64(length)), heads*headDim
+	rows := batch * length
+	qkv, dout := b.normal(rows*3*width), b.normal(rows*width)
+	out, lse, dqkv := b.empty(rows*width), b.empty(rows*heads), b.empty(rows*3*width)
+	wantOut, wantLSE, wantD := attention64(qkv, dout, batch, length, heads, headDim)
+	Attention(out, lse, qkv, batch, length, heads, headDim)
+	AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim)
+	b.checkGuards()
+	b.near("out", out, wantOut, 1e-6) // averages of numbers of size 1
+	b.near("lse", lse, wantLSE, 1e-6) // sums of headDim products
+	b.near("dqkv", dqkv, wantD, 1e-5) // sums of L products of size up to headDim
+	sameForAnyThreads(t, func() []float32 {
+		Attention(out, lse, qkv, batch, length, heads, headDim)
+		AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim)
+		return append(append([]float32(nil), out...), dqkv...)
+	})
+}
+
+// attention64 keeps the whole matrix of probabilities.
+func attention64(qkv, dout []float32, batch, length, heads, headDim int) (out, lse, dqkv []float64) {
+	width := heads * headDim
+	out, lse, dqkv = make([]float64, batch*length*width), make([]float64, batch*heads*length), make([]float64, len(qkv))
+	for bh := range batch * heads {
+		at := func(i, part, d int) int {
+			return ((bh/heads*length+i)*3+part)*width + bh%heads*headDim + d
+		}
+		outAt := func(i, d int) int { return (bh/heads*length+i)*width + bh%heads*headDim + d }
+		scale := 1 / math.Sqrt(float64(headDim))
+		for i := range length {
+			p, dp := make([]float64, length), make([]float64, length)
+			var sum, delta float64
+			for j := range length {
+				for d := range headDim {
+					p[j] += scale * float64(qkv[at(i, 0, d)]) * float64(qkv[at(j, 1, d)])
+				}
+				sum += math.Exp(p[j])
+			}
+			lse[bh*length+i] = math.Log(sum)
+			for j := range length {
+				p[j] = math.Exp(p[j]) / sum
+				for d := range headDim {
+					out[outAt(i, d)] += p[j] * float64(qkv[at(j, 2, d)])
+					dp[j] += float64(dout[outAt(i, d)]) * float64(qkv[at(j, 2, d)])
+					dqkv[at(j, 2, d)] += p[j] * float64(dout[outAt(i, d)])
+				}
+				delta += p[j] * dp[j]
+			}
+			for j := range length {
+				ds := scale * p[j] * (dp[j] - delta)
+				for d := range headDim {
+					dqkv[at(i, 0, d)] += ds * float64(qkv[at(j, 1, d)])
+					dqkv[at(j, 1, d)] += ds * float64(qkv[at(i, 0, d)])
+				}
+			}
+		}
+	}
+	return out, lse, dqkv
+}
+
+func TestAttentionOfLargeScores(t *testing.T) {
+	everyLoops(t, func(t *testing.T) {
+		const length, headDim = 20, 8
+		b := newBench(t, 6)
+		qkv := b.normal(length * 3 * headDim)
+		for i := range qkv {
+			qkv[i] *= 30 // scores in the hundreds: exp of them overflows
+		}
+		out, lse := b.empty(length*headDim), b.empty(length)
+		want, wantLSE, _ := attention64Shifted(qkv, length, headDim)
+		Attention(out, lse, qkv, 1, length, 1, headDim)
+		b.near("lse", lse, wantLSE, 1e-6)
+		b.near("out", out, want, 1e-3) // scores of size 1,000 carry errors of 1e-4
+	})
+}
+
+// attention64Shifted is the forward pass for one head with scores too large for exp.
+func attention64Shifted(qkv []float32, length, headDim int) (out, lse, top []float64) {
+	out, lse, top = make([]float64, length*headDim), make([]float64, length), make([]float64, length)
+	for i := range length {
+		s := make([]float64, length)
+		top[i] = math.Inf(-1)
+		for j := range length {
+			for d := range headDim {
+				s[j] += float64(qkv[i*3*headDim+d]) * float64(qkv[(j*3+1)*headDim+d]) / math.Sqrt(float64(headDim))
+			}
+			top[i] = max(top[i], s[j])
+		}
+		var sum float64
+		for j := range s {
+			s[j] = math.Exp(s[j] - top[i])
+			sum += s[j]
+		}
+		lse[i] = top[i] + math.Log(sum)
+		for j := range s {
+			for d := range headDim {
+				out[i*headDim+d] += s[j] / sum * float64(qkv[(j*3+2)*headDim+d])
+			}
+		}
+	}
+	return out, lse, top
+}

@@ -1,0 +1,12 @@
+// Package kernel holds the float32 loops under the operations of package ops.
+//
+// Letters: B batch, L length (positions in a row), D width, H heads, N rows of a matrix.
+// Every slice is row-major and contiguous, dst comes first, and nothing is allocated for
+// results. Wrong lengths are bugs of the caller and panic with a "kernel: ..." string.
+//
+// Results do not depend on the number of threads: work is cut into pieces by shape alone
+// and every sum over rows runs in a fixed order.
+//
+// Each inner loop exists in plain Go, which runs everywhere and says what is computed;
+// the table in loops.go chooses between it and its faster twins at start.
+package kernel

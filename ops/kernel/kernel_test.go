@@ -1,0 +1,116 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// guard is the number of cells before and after every slice under test. They hold NaN: a
+// kernel that reads one and uses it poisons its result, one that writes one is found out.
+const guard = 17
+
+var nan = float32(math.NaN())
+
+// A bench makes guarded slices for one test.
+type bench struct {
+	*testing.T
+	rng  *rand.Rand
+	all  [][]float32
+	dsts []int
+}
+
+func newBench(t *testing.T, seed uint64) *bench {
+	return &bench{T: t, rng: rand.New(rand.NewPCG(seed, 1))}
+}
+
+// empty returns a guarded slice of n NaN: whoever owns it must write every element.
+func (b *bench) empty(n int) []float32 {
+	whole := make([]float32, n+2*guard)
+	for i := range whole {
+		whole[i] = nan
+	}
+	b.all = append(b.all, whole)
+	return whole[guard : guard+n : guard+n]
+}
+
+// normal returns a guarded slice of n normal draws.
+func (b *bench) normal(n int) []float32 {
+	x := b.empty(n)
+	for i := range x {
+		x[i] = float32(b.rng.NormFloat64())
+	}
+	return x
+}
+
+// checkGuards reports any write outside the slices handed out.
+func (b *bench) checkGuards() {
+	b.Helper()
+	for _, whole := range b.all {
+		for i := range guard {
+			if v := whole[i]; v == v {
+				b.Fatalf("wrote %g %d cells before a slice", v, guard-i)
+			}
+			if v := whole[len(whole)-1-i]; v == v {
+				b.Fatalf("wrote %g %d cells after a slice", v, guard-i)
+			}
+		}
+	}
+}
+
+// near checks |got - want| <= tol (1 + |want|) for every element.
+func (b *bench) near(name string, got []float32, want []float64, tol float64) {
+	b.Helper()
+	if len(got) != len(want) {
+		b.Fatalf("%s: %d elements, want %d", name, len(got), len(want))
+	}
+	for i, w := range want {
+		if diff := math.Abs(float64(got[i]) - w); !(diff <= tol*(1+math.Abs(w))) {
+			b.Fatalf("%s[%d] = %g, want %g (off by %.2g)", name, i, got[i], w, diff)
+		}
+	}
+}
+
+// everyLoops runs the test with each set of inner loops this build has.
+func everyLoops(t *testing.T, test func(t *testing.T)) {
+	defer func(was loops) { use = was }(use)
+	for name, set := range available() {
+		use = set
+		t.Run(name, test)
+	}
+}
+
+// sameForAnyThreads runs f on 1, 2, 3 and 8 threads and wants bit-equal results.
+func sameForAnyThreads(t *testing.T, f func() []float32) {
+	t.Helper()
+	defer SetThreads(0)
+	SetThreads(1)
+	want := slices.Clone(f())
+	for _, n := range []int{2, 3, 8} {
+		SetThreads(n)
+		for i, v := range f() {
+			if math.Float32bits(v) != math.Float32bits(want[i]) {
+				t.Fatalf("%d threads: element %d is %g, with one thread %g", n, i, v, want[i])
+			}
+		}
+	}
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+func mustPanic(t *testing.T, want string, f func()) {
+	t.Helper()
+	defer func() {
+		if got := recover(); got != want {
+			t.Errorf("panic %v, want %q", got, want)
+		}
+	}()
+	f()
+}

@@ -1,0 +1,3 @@
+package kernel
+
+func available() map[string]loops { return map[string]loops{"plain": plain} }
