@@ -32,7 +32,7 @@ type Model struct {
 }
 
 // Export writes m to the folder dir, at once and durably. If dir exists, it
-// must be an exported model, hold nothing else, and m.Overwrite be set.
+// must be empty, or be an exported model and nothing else, with m.Overwrite set.
 func Export(dir string, m Model) error {
 	if err := export(Disk{}, dir, m); err != nil {
 		return advise(fmt.Errorf("export to %s: %w", dir, err))
@@ -52,16 +52,22 @@ func export(disk FS, dir string, m Model) error {
 	if err := replaceable(dir, m.Overwrite); err != nil {
 		return err
 	}
-	if !json.Valid(m.Config) || !json.Valid(m.Tokenizer) {
-		return fmt.Errorf("%s or %s is not JSON", configName, tokenizerName)
+	for name, text := range map[string][]byte{configName: m.Config, tokenizerName: m.Tokenizer} {
+		if !json.Valid(text) {
+			return fmt.Errorf("%s would not be JSON", name)
+		}
 	}
 	return writeFolder(disk, parent, name, func(w *Writer) error {
-		return errors.Join(
-			w.writeTensors(modelName, m.Tensors, map[string]string{producerKey: producer}),
-			w.writeBytes(configName, m.Config),
-			w.writeBytes(tokenizerName, m.Tokenizer),
-			w.writeBytes(cardName, []byte(m.Card)),
-		)
+		if err := w.writeTensors(modelName, m.Tensors, map[string]string{producerKey: producer}); err != nil {
+			return err
+		}
+		if err := w.writeBytes(configName, m.Config); err != nil {
+			return err
+		}
+		if err := w.writeBytes(tokenizerName, m.Tokenizer); err != nil {
+			return err
+		}
+		return w.writeBytes(cardName, []byte(m.Card))
 	})
 }
 
@@ -73,6 +79,8 @@ func replaceable(dir string, overwrite bool) error {
 		return nil
 	case err != nil:
 		return err
+	case len(entries) == 0:
+		return nil
 	case !overwrite:
 		return errors.New("it exists already: choose another folder or allow overwriting")
 	}

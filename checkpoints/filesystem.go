@@ -159,8 +159,8 @@ func exists(path string) bool {
 // advise adds what a user can do about err.
 func advise(err error) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w; the disk is full: free space and start again, earlier saves are whole", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w; the disk or your quota is full: free space and start again, earlier saves are whole", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; choose a folder you may write to", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 )
 
+const maxRank = 64 // dimensions of a shape; bounds what a hostile header allocates
+
 // header is the checked head of a safetensors file.
 type header struct {
 	tensors  []entry // in the order of their values
@@ -163,6 +165,9 @@ func integers(dec *json.Decoder) ([]int, error) {
 	}
 	list := []int{}
 	for dec.More() {
+		if len(list) == maxRank {
+			return nil, fmt.Errorf("a list of more than %d numbers", maxRank)
+		}
 		number, err := token[json.Number](dec)
 		if err != nil {
 			return nil, err

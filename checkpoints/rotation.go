@@ -37,7 +37,8 @@ func Latest(dir string) (path string, skipped []error, err error) {
 }
 
 // Rotate deletes all but the newest keep saves of dir; if none of those
-// verifies, the newest older one that does stays too.
+// verifies, the newest older one that does stays too. It reads one good save
+// back to know that.
 func Rotate(dir string, keep int) error {
 	if keep < 1 {
 		return fmt.Errorf("rotate %s: cannot keep %d saves: keep at least 1", dir, keep)

@@ -17,8 +17,8 @@ import (
 
 const (
 	metadataKey = "__metadata__"
-	maxHeader   = 100 << 20 // bytes; the format's own limit
-	chunk       = 1 << 20   // bytes converted at a time; a multiple of every element size
+	maxHeader   = 100_000_000 // bytes; the format's own limit
+	chunk       = 1 << 20     // bytes converted at a time; a multiple of every element size
 )
 
 // WriteSafetensors streams tensors to w in the given order. metadata may be

@@ -79,16 +79,13 @@ type Writer struct {
 	files []*summed
 }
 
-// Create opens a new file of the folder. It is flushed to disk, counted and
-// summed (SHA-256) when closed, which must happen before the callback returns.
+// Create opens a new file of the folder; manifest.json is taken. What is
+// written is counted and summed (SHA-256), and flushed to disk by Close, which
+// must be called before the callback returns.
 func (w *Writer) Create(name string) (io.WriteCloser, error) {
-	if !plain(name) || name == manifestName {
-		return nil, fmt.Errorf("%q cannot name a file of a save: use a plain name other than %s", name, manifestName)
+	if !plain(name) {
+		return nil, fmt.Errorf("%q cannot name a file: use a name without separators that does not begin with a dot", name)
 	}
-	return w.create(name)
-}
-
-func (w *Writer) create(name string) (io.WriteCloser, error) {
 	file, err := w.disk.Create(filepath.Join(w.dir, name))
 	if err != nil {
 		return nil, err
@@ -108,7 +105,7 @@ func (w *Writer) writeBytes(name string, data []byte) error {
 
 // writeTo creates a file with what fill writes.
 func (w *Writer) writeTo(name string, fill func(io.Writer) error) error {
-	file, err := w.create(name)
+	file, err := w.Create(name)
 	if err != nil {
 		return err
 	}

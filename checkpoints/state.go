@@ -41,8 +41,11 @@ func SaveState(dir string, s State, groups map[string][]Tensor) (string, error) 
 	if s.Step < 0 || s.Rows < 0 {
 		return "", fmt.Errorf("save %s: step %d and rows %d must not be negative", dir, s.Step, s.Rows)
 	}
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // the config must come back as it was
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
 		return "", fmt.Errorf("save %s: training state: %w", filepath.Join(dir, name), err)
 	}
 	return Save(dir, name, func(w *Writer) error {
@@ -51,15 +54,12 @@ func SaveState(dir string, s State, groups map[string][]Tensor) (string, error) 
 				return err
 			}
 		}
-		return w.writeBytes(stateName, append(text, '\n'))
+		return w.writeBytes(stateName, text.Bytes())
 	})
 }
 
 // writeTensors creates a safetensors file that PyTorch's loaders accept.
 func (w *Writer) writeTensors(name string, tensors []Tensor, metadata map[string]string) error {
-	if !plain(name) {
-		return fmt.Errorf("%q cannot name a file", name)
-	}
 	all := map[string]string{"format": "pt"}
 	maps.Copy(all, metadata)
 	return w.writeTo(name, func(file io.Writer) error {
