@@ -1,0 +1,88 @@
+package model
+
+import (
+	"fmt"
+
+	"fsdfm/flow"
+	"fsdfm/ops"
+)
+
+// Denoiser evaluates a network without gradients: compiled graphs are cached
+// by batch shape and share their memory. It is for one goroutine at a time.
+type Denoiser struct {
+	weights *Weights
+	arena   *ops.Arena
+	cache   map[[2]int]*compiled
+}
+
+type compiled struct {
+	graph   *Graph
+	program *ops.Program
+}
+
+var _ flow.Denoiser = (*Denoiser)(nil)
+
+// NewDenoiser evaluates w as it stands at each call: later changes of its
+// values are seen.
+func NewDenoiser(w *Weights) *Denoiser {
+	return &Denoiser{weights: w, arena: ops.NewArena(), cache: make(map[[2]int]*compiled)}
+}
+
+// Vocab is the number of logits a position: V, or V+1 with a mask token.
+func (d *Denoiser) Vocab() int { return d.weights.Config.Rows() }
+
+// Logits writes the unnormalised log-posterior of the clean token, [B, L, V],
+// for tokens x at times t [B] with step sizes h [B], which a network that is
+// not step-aware ignores.
+func (d *Denoiser) Logits(dst []float32, x flow.Tokens, t, h []float64) error {
+	if want := x.Batch * x.Length * d.Vocab(); len(dst) != want {
+		return fmt.Errorf("model: %d logits asked for %d rows of %d tokens: expected room for %d", len(dst), x.Batch, x.Length, want)
+	}
+	c, err := d.compile(x.Batch, x.Length)
+	if err != nil {
+		return err
+	}
+	if err := c.graph.Feed(x.IDs, t, h); err != nil {
+		return err
+	}
+	out, err := c.program.Run()
+	if err != nil {
+		return fmt.Errorf("model: forward pass: %w", err)
+	}
+	copy(dst, out)
+	return nil
+}
+
+func (d *Denoiser) compile(batch, length int) (*compiled, error) {
+	key := [2]int{batch, length}
+	if c, ok := d.cache[key]; ok {
+		return c, nil
+	}
+	g, p, err := Compile(func() (*Graph, *ops.Program, error) {
+		g, err := Build(d.weights, nil, d.arena, batch, length)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := g.Builder.Compile(g.Logits, false)
+		return g, p, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.cache[key] = &compiled{g, p}
+	return d.cache[key], nil
+}
+
+// Compile runs build, and again with fresh node ids if two of the graph's nodes
+// hashed alike.
+func Compile(build func() (*Graph, *ops.Program, error)) (*Graph, *ops.Program, error) {
+	for try := 0; ; try++ {
+		g, p, err := build()
+		if err == nil {
+			return g, p, nil
+		}
+		if !ops.IsCollision(err) || try == 3 {
+			return nil, nil, fmt.Errorf("model: building the graph: %w", err)
+		}
+	}
+}

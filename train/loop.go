@@ -1,0 +1,272 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"fsdfm/checkpoints"
+	"fsdfm/flow"
+	"fsdfm/model"
+	"fsdfm/optim"
+)
+
+// ErrInterrupted says that a loop was asked to stop, has saved and can be
+// resumed.
+var ErrInterrupted = errors.New("interrupted")
+
+// Rows is an endless stream of data rows in which every row has a number, so
+// that the place in it is one integer.
+type Rows interface {
+	Fill(dst []int32, position int64) error // dst [n*L]: rows position, position+1, ...
+}
+
+// Observer is told how a loop goes on.
+type Observer interface {
+	Step(step, total int, loss, tokensPerSecond float64)
+	Note(format string, args ...any)
+}
+
+// Loop trains one network: micro-batches, clip, AdamW, EMA, held-out losses,
+// metrics and saves. All its randomness is a function of the seed and the row
+// number, so a save needs no generator's state to go on exactly.
+type Loop struct {
+	Kind      string // pretrain or distill: names the saves, the metrics and the random streams
+	Dir       string // folder of the saves
+	Config    Config
+	RunConfig json.RawMessage // stored in every save
+	Seed      uint64
+	Length    int
+
+	Learner   *Learner
+	EMA       []float32
+	Optimizer *optim.AdamW
+	Objective Objective
+	Train     Rows
+	HeldOut   Rows // nil: no held-out losses
+	Metrics   *Metrics
+	Observer  Observer
+
+	step   int
+	window window
+	saved  int // the last step with a save
+}
+
+// window averages the loss between two lines of metrics.jsonl.
+type window struct {
+	loss, norm float64
+	steps      int
+	since      time.Time
+}
+
+// New makes a loop that trains w from step 0, its EMA a copy.
+func New(c Config, w *model.Weights) *Loop {
+	return &Loop{
+		Config: c, Learner: NewLearner(w), EMA: append([]float32(nil), w.Data...),
+		Optimizer: optim.NewAdamW(c.Optim, len(w.Data)), saved: -1,
+	}
+}
+
+// Step is the number of steps done.
+func (l *Loop) Step() int { return l.step }
+
+// Run trains to the last step. When ctx ends it saves, tells how to go on and
+// returns ErrInterrupted; a step that was under way is discarded, so that the
+// rest of the run is the same as without the interruption.
+func (l *Loop) Run(ctx context.Context) error {
+	x1 := flow.NewTokens(l.Config.Batch, l.Length)
+	l.window.since = time.Now()
+	for l.step < l.Config.Steps {
+		if ctx.Err() != nil {
+			return l.interrupt()
+		}
+		if err := l.trainStep(ctx, x1); err != nil {
+			if ctx.Err() != nil {
+				return l.interrupt()
+			}
+			return err
+		}
+		if err := l.afterStep(ctx); err != nil {
+			if ctx.Err() != nil {
+				return l.interrupt()
+			}
+			return err
+		}
+	}
+	if l.saved != l.step {
+		return l.Save()
+	}
+	return nil
+}
+
+func (l *Loop) interrupt() error {
+	if l.saved != l.step {
+		if err := l.Save(); err != nil {
+			return err
+		}
+	}
+	return ErrInterrupted
+}
+
+// trainStep does one optimizer step, or none of it.
+func (l *Loop) trainStep(ctx context.Context, x1 flow.Tokens) error {
+	c, first := l.Config, int64(l.step)*int64(l.Config.Batch)
+	if err := l.Train.Fill(x1.IDs, first); err != nil {
+		return err
+	}
+	sum := 0.0
+	for at := 0; at < c.Batch; at += c.Micro() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		v, err := l.Objective.Loss(l.micro(x1, at, first, at > 0))
+		if err != nil {
+			return err
+		}
+		sum += v
+	}
+	step := l.step + 1
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return fmt.Errorf("%s: the loss at step %d is %v: lower the learning rate or look at the data; the last save is untouched", l.Kind, step, sum)
+	}
+	lr := c.Optim.LearningRate(step, c.Steps)
+	norm, err := l.Optimizer.Step(l.Learner.Weights.Data, l.Learner.Grad, l.EMA, step, lr, c.EMADecay)
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.Kind, err)
+	}
+	l.step = step
+	l.window.loss += sum / float64(c.Batch)
+	l.window.norm += norm
+	l.window.steps++
+	return nil
+}
+
+// micro is the part of a batch's rows that starts at row at.
+func (l *Loop) micro(x1 flow.Tokens, at int, first int64, accumulate bool) Micro {
+	n := min(l.Config.Micro(), x1.Batch-at)
+	return Micro{
+		X1:    flow.Tokens{Batch: n, Length: l.Length, IDs: x1.IDs[at*l.Length : (at+n)*l.Length]},
+		First: first + int64(at), Total: x1.Batch, Accumulate: accumulate,
+	}
+}
+
+// afterStep logs, evaluates and saves where the step number says so.
+func (l *Loop) afterStep(ctx context.Context) error {
+	c := l.Config
+	last := l.step == c.Steps
+	if l.step%c.LogEvery == 0 || last {
+		if err := l.log(); err != nil {
+			return err
+		}
+	}
+	if c.EvalEvery > 0 && l.HeldOut != nil && (l.step%c.EvalEvery == 0 || last) {
+		if err := l.evaluate(ctx); err != nil {
+			return err
+		}
+	}
+	if l.step%c.CheckpointEvery == 0 || last {
+		return l.Save()
+	}
+	return nil
+}
+
+func (l *Loop) log() error {
+	w := l.window
+	n, seconds := float64(w.steps), time.Since(w.since).Seconds()
+	speed := n * float64(l.Config.Batch*l.Length) / seconds
+	l.window = window{since: time.Now()}
+	if l.Observer != nil {
+		l.Observer.Step(l.step, l.Config.Steps, w.loss/n, speed)
+	}
+	return l.Metrics.Write(Record{
+		Stage: l.Kind, Step: l.step, Loss: w.loss / n, GradNorm: w.norm / n,
+		LR: l.Config.Optim.LearningRate(l.step, l.Config.Steps), TokensPerSecond: speed,
+	})
+}
+
+// evaluate writes the EMA weights' loss on the first held-out rows.
+func (l *Loop) evaluate(ctx context.Context) error {
+	n := l.Config.EvalRows
+	x1 := flow.NewTokens(n, l.Length)
+	if err := l.HeldOut.Fill(x1.IDs, 0); err != nil {
+		return err
+	}
+	sum := 0.0
+	for at := 0; at < n; at += l.Config.Micro() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		v, err := l.Objective.Evaluate(l.micro(x1, at, 0, false))
+		if err != nil {
+			return err
+		}
+		sum += v
+	}
+	mean := sum / float64(n)
+	if l.Observer != nil {
+		l.Observer.Note("%s step %d: held-out loss %.4f", l.Kind, l.step, mean)
+	}
+	return l.Metrics.Write(Record{Stage: l.Kind, Step: l.step, EvalLoss: &mean})
+}
+
+// Save writes everything needed to go on, then drops the oldest saves.
+func (l *Loop) Save() error {
+	state := checkpoints.State{
+		Kind: l.Kind, Step: l.step, Rows: int64(l.step) * int64(l.Config.Batch), Seed: l.Seed, Config: l.RunConfig,
+		Extra: map[string]float64{"window_loss": l.window.loss, "window_norm": l.window.norm, "window_steps": float64(l.window.steps)},
+	}
+	w := l.Learner.Weights
+	groups := map[string][]checkpoints.Tensor{
+		"weights": Tensors(w, w.Data), "ema": Tensors(w, l.EMA),
+		"moment1": Tensors(w, l.Optimizer.Moment1), "moment2": Tensors(w, l.Optimizer.Moment2),
+	}
+	if _, err := checkpoints.SaveState(l.Dir, state, groups); err != nil {
+		return err
+	}
+	l.saved = l.step
+	return checkpoints.Rotate(l.Dir, l.Config.Keep)
+}
+
+// Resume loads the newest save that verifies; without one it leaves the loop at
+// step 0. Broken saves are named to the observer.
+func (l *Loop) Resume() error {
+	path, skipped, err := checkpoints.Latest(l.Dir)
+	for _, bad := range skipped {
+		if l.Observer != nil {
+			l.Observer.Note("skipping a broken save: %v", bad)
+		}
+	}
+	if errors.Is(err, checkpoints.ErrNoSave) {
+		return l.Metrics.Truncate(l.Kind, 0)
+	}
+	if err != nil {
+		return err
+	}
+	state, group, err := checkpoints.LoadState(path)
+	if err != nil {
+		return err
+	}
+	if state.Kind != l.Kind || state.Seed != l.Seed || state.Step > l.Config.Steps {
+		return fmt.Errorf("%s holds step %d of a %s run with seed %d; expected a %s run of %d steps with seed %d: start a new run or restore the settings",
+			path, state.Step, state.Kind, state.Seed, l.Kind, l.Config.Steps, l.Seed)
+	}
+	w := l.Learner.Weights
+	for name, flat := range map[string][]float32{"weights": w.Data, "ema": l.EMA, "moment1": l.Optimizer.Moment1, "moment2": l.Optimizer.Moment2} {
+		file, err := group(name)
+		if err != nil {
+			return err
+		}
+		if err := Read(file, w, flat); err != nil {
+			return err
+		}
+	}
+	l.step, l.saved = state.Step, state.Step
+	l.window = window{loss: state.Extra["window_loss"], norm: state.Extra["window_norm"], steps: int(state.Extra["window_steps"])}
+	if l.Observer != nil {
+		l.Observer.Note("%s: resuming at step %d of %d from %s", l.Kind, l.step, l.Config.Steps, path)
+	}
+	return l.Metrics.Truncate(l.Kind, l.step)
+}
