@@ -91,6 +91,9 @@ func (l layout) decode(file []byte, dst lists) (err error) {
 			err = fmt.Errorf("not a readable Arrow file: %v", r)
 		}
 	}()
+	if err := l.checkFooter(file); err != nil {
+		return err
+	}
 	r, err := ipc.NewFileReader(bytes.NewReader(file), ipc.WithAllocator(&boundedAllocator{left: 4*len(file) + 1<<20}))
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"fsdfm/checkpoints"
 )
 
 // A dataset is one folder:
@@ -88,7 +90,7 @@ func writeDataset(dir string, tok Tokenizer, splits map[string]*Rows, perFile in
 	if err := errors.Join(os.Chmod(building, 0o755), os.Rename(building, dir)); err != nil {
 		return err
 	}
-	return syncFolder(parent)
+	return checkpoints.Disk{}.SyncDir(parent)
 }
 
 // checkSplits returns the length of all rows.
@@ -129,7 +131,7 @@ func fill(dir string, m manifest, tok Tokenizer, splits map[string]*Rows, perFil
 		return err
 	}
 	m.Tokenizer = entryOf(tokenizerName, 0, content)
-	if err := writeFile(filepath.Join(dir, tokenizerName), content); err != nil {
+	if err := checkpoints.WriteFileAtomic(filepath.Join(dir, tokenizerName), content); err != nil {
 		return err
 	}
 	for name, rows := range splits {
@@ -140,7 +142,7 @@ func fill(dir string, m manifest, tok Tokenizer, splits map[string]*Rows, perFil
 	if content, err = encodeJSON(m); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, manifestName), content)
+	return checkpoints.WriteFileAtomic(filepath.Join(dir, manifestName), content)
 }
 
 // writeSplit writes the shards of one split, about perFile tokens each.
@@ -152,7 +154,7 @@ func writeSplit(dir string, l layout, split string, rows *Rows, perFile int) (sp
 			return entry, err
 		}
 		file := entryOf(shardName(split, len(entry.Files)), len(part)/l.width, content)
-		if err := writeFile(filepath.Join(dir, file.Name), content); err != nil {
+		if err := checkpoints.WriteFileAtomic(filepath.Join(dir, file.Name), content); err != nil {
 			return entry, err
 		}
 		entry.Files = append(entry.Files, file)

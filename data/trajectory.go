@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+
+	"fsdfm/checkpoints"
 )
 
 // Rolled-out trajectories stand in pairs of files:
@@ -108,10 +110,10 @@ func writeTrajectories(dir string, index int, info RolloutInfo, ids []int64, sta
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(dir, trajectoryName(index)), content); err != nil {
+	if err := checkpoints.WriteFileAtomic(filepath.Join(dir, trajectoryName(index)), content); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, sidecarName(index)), side)
+	return checkpoints.WriteFileAtomic(filepath.Join(dir, sidecarName(index)), side)
 }
 
 // flatten checks what is to be written and returns the states in one slice.
