@@ -162,12 +162,7 @@ func newSafetensors(path string, r io.ReaderAt, size int64) (*Safetensors, error
 }
 
 // Close closes the file.
-func (s *Safetensors) Close() error {
-	if s.closer == nil {
-		return nil
-	}
-	return s.closer.Close()
-}
+func (s *Safetensors) Close() error { return s.closer.Close() }
 
 // Names lists the tensors in the order of their values in the file.
 func (s *Safetensors) Names() []string {
