@@ -139,6 +139,31 @@ X: model.length is 3 but data.length is 64: leave model.length out`, "X:", path+
 	compareLines(t, err, want)
 }
 
+func TestValidateSections(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"threads=-1", "threads is -1: must be at least 0"},
+		{"data.corpus=web", `data.corpus is "web": must be one of [austen files dir]`},
+		{"data.corpus=files", "data.files is empty: name the text files for corpus: files"},
+		{"data.corpus=dir", "data.dir is empty: name a folder made by fsdfm-data for corpus: dir"},
+		{"data.tokenizer=bpe", `data.tokenizer is "bpe": must be one of [char bytes]`},
+		{"data.valid_share=0", "data.valid_share is 0: must be in (0, 1)"},
+		{"data.judge_share=0.9", "data.valid_share + judge_share is 0.9500000000000001: leave at least 0.1 for training"},
+		{"flow.source=noise", `flow.source is "noise": must be one of [uniform mask]`},
+		{"flow.scheduler=0", "flow.scheduler is 0: the exponent must be above 0"},
+		{"evaluate.steps=1,0", "evaluate.steps is [1 0], teacher_steps 1024: every budget must be at least 1"},
+		{"evaluate.judge_order=9", "evaluate.judge_order is 9: must be in 1..8"},
+		{"evaluate.weights=best", `evaluate.weights is "best": must be ema or raw`},
+		{"evaluate.samples=-1", "evaluate.samples is -1: must be at least 0"},
+		{"export.weights=raw", `export.weights is "raw": must be ema or student`},
+		{"distill.optim.clip=-1", "distill.optim.clip is -1: must be at least 0"},
+	} {
+		_, err := Load("", []string{c.set}, nil)
+		compareLines(t, err, c.want)
+	}
+	_, err := Load("", []string{"distill.trajectory_share=1", "rollout.trajectories=0"}, nil)
+	compareLines(t, err, "distill.trajectory_share is 1 but rollout.trajectories is 0: there is nothing to learn from")
+}
+
 func TestExtendsRefused(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
