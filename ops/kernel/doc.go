@@ -10,3 +10,5 @@
 // Each inner loop exists in plain Go, which runs everywhere and says what is computed;
 // the table in loops.go chooses between it and its faster twins at start.
 package kernel
+
+//go:generate go -C gen run . -group gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel

@@ -1,0 +1,356 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The register tile: 6 rows of op(A) by 16 columns of op(B) keep 12 of 16 vector
+// registers busy with sums, 2 with a row of B and 2 with elements of A.
+const (
+	tileRows = 6
+	tileCols = 16
+	unroll   = 8
+)
+
+func gemm() {
+	gemmStrip()
+	packCopy("packCopy6", tileRows)
+	packCopy("packCopy16", tileCols)
+	packTranspose6()
+	packTranspose8()
+}
+
+// laneMasks is a table from which a load at (16-n)*4 gives a mask of the first n of 16 lanes.
+func laneMasks() Mem {
+	table := GLOBL("laneMasks", RODATA|NOPTR)
+	for i := range 32 {
+		v := uint32(0xffffffff)
+		if i >= 16 {
+			v = 0
+		}
+		DATA(4*i, U32(v))
+	}
+	return table
+}
+
+// masksFor loads the masks of lanes 0-7 and 8-15 for the first n lanes, 0 <= n <= 16.
+func masksFor(table Mem, n reg.GPVirtual) (low, high reg.VecVirtual) {
+	at, base := GP64(), GP64()
+	MOVQ(U32(16), at)
+	SUBQ(n, at)
+	LEAQ(table, base)
+	low, high = YMM(), YMM()
+	VMOVUPS(Mem{Base: base, Index: at, Scale: 4}, low)
+	VMOVUPS(Mem{Base: base, Index: at, Scale: 4, Disp: 32}, high)
+	return low, high
+}
+
+var masks Mem
+
+func gemmStrip() {
+	masks = laneMasks()
+	TEXT("gemmStrip", NOSPLIT, "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)")
+	Doc("gemmStrip computes a strip of cols <= 16 columns of C from packed operands:",
+		"C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].")
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	SHLQ(U8(2), ldc)
+	aStart := Load(Param("a"), GP64())
+	aPanel := Load(Param("aPanel"), GP64())
+	SHLQ(U8(2), aPanel)
+	rows := Load(Param("rows"), GP64())
+
+	Label("panel")
+	a := GP64()
+	MOVQ(aStart, a)
+	b := Load(Param("b"), GP64())
+	k := Load(Param("k"), GP64())
+	sums := zeroTile()
+	SUBQ(Imm(unroll), k)
+	JL(LabelRef("tail"))
+	Label("loop")
+	for u := range unroll {
+		outerProduct(sums, a, b, u)
+	}
+	ADDQ(U32(unroll*tileRows*4), a)
+	ADDQ(U32(unroll*tileCols*4), b)
+	SUBQ(Imm(unroll), k)
+	JGE(LabelRef("loop"))
+	Label("tail")
+	ADDQ(Imm(unroll), k)
+	JZ(LabelRef("store"))
+	Label("tailLoop")
+	outerProduct(sums, a, b, 0)
+	ADDQ(Imm(tileRows*4), a)
+	ADDQ(Imm(tileCols*4), b)
+	DECQ(k)
+	JNZ(LabelRef("tailLoop"))
+
+	Label("store")
+	storeTile(sums, c, ldc, rows)
+	Label("next")
+	ADDQ(aPanel, aStart)
+	SUBQ(Imm(tileRows), rows)
+	JG(LabelRef("panel"))
+	VZEROUPPER()
+	RET()
+}
+
+type tile [tileRows][2]reg.VecVirtual
+
+func zeroTile() (sums tile) {
+	for r := range sums {
+		for h := range sums[r] {
+			sums[r][h] = YMM()
+			VXORPS(sums[r][h], sums[r][h], sums[r][h])
+		}
+	}
+	return sums
+}
+
+// outerProduct adds column p of the A panel times row p of the B strip.
+func outerProduct(sums tile, a, b reg.Register, p int) {
+	b0, b1 := YMM(), YMM()
+	VMOVUPS(Mem{Base: b, Disp: p * tileCols * 4}, b0)
+	VMOVUPS(Mem{Base: b, Disp: p*tileCols*4 + 32}, b1)
+	for r := range sums {
+		ar := YMM()
+		VBROADCASTSS(Mem{Base: a, Disp: (p*tileRows + r) * 4}, ar)
+		VFMADD231PS(b0, ar, sums[r][0])
+		VFMADD231PS(b1, ar, sums[r][1])
+	}
+}
+
+// storeTile writes or adds the tile to C and moves c down by its rows. Columns beyond cols
+// are masked, rows beyond rows are skipped.
+func storeTile(sums tile, c, ldc, rows reg.Register) {
+	cols := GP64()
+	accumulate := GP64()
+	Load(Param("cols"), cols)
+	acc := Load(Param("accumulate"), GP8())
+	MOVBQZX(acc, accumulate)
+	CMPQ(cols, Imm(tileCols))
+	JNE(LabelRef("masked"))
+	for _, add := range []bool{false, true} {
+		if add {
+			Label("fullAdd")
+		} else {
+			TESTQ(accumulate, accumulate)
+			JNZ(LabelRef("fullAdd"))
+		}
+		for r := range sums {
+			if add {
+				VADDPS(Mem{Base: c}, sums[r][0], sums[r][0])
+				VADDPS(Mem{Base: c, Disp: 32}, sums[r][1], sums[r][1])
+			}
+			VMOVUPS(sums[r][0], Mem{Base: c})
+			VMOVUPS(sums[r][1], Mem{Base: c, Disp: 32})
+			endRow(r, c, ldc, rows)
+		}
+	}
+	Label("masked")
+	low, high := masksFor(masks, cols)
+	for _, add := range []bool{false, true} {
+		if add {
+			Label("maskedAdd")
+		} else {
+			TESTQ(accumulate, accumulate)
+			JNZ(LabelRef("maskedAdd"))
+		}
+		for r := range sums {
+			if add {
+				old := YMM()
+				VMASKMOVPS(Mem{Base: c}, low, old)
+				VADDPS(old, sums[r][0], sums[r][0])
+				VMASKMOVPS(Mem{Base: c, Disp: 32}, high, old)
+				VADDPS(old, sums[r][1], sums[r][1])
+			}
+			VMASKMOVPS(sums[r][0], low, Mem{Base: c})
+			VMASKMOVPS(sums[r][1], high, Mem{Base: c, Disp: 32})
+			endRow(r, c, ldc, rows)
+		}
+	}
+}
+
+// endRow moves c to the next row and leaves the tile after its last valid row.
+func endRow(r int, c, ldc, rows reg.Register) {
+	ADDQ(ldc, c)
+	if r == tileRows-1 {
+		JMP(LabelRef("next"))
+		return
+	}
+	CMPQ(rows, Imm(uint64(r+1)))
+	JLE(LabelRef("next"))
+}
+
+// packCopy packs a panel whose elements of one p are neighbours in memory.
+func packCopy(name string, panel int) {
+	TEXT(name, NOSPLIT, "func(dst, src *float32, ld, k, n int)")
+	Doc(fmt.Sprintf("%s packs n <= %d columns of src [k, ld]: dst[p*%d + i] = src[p*ld + i], 0 for i >= n.", name, panel, panel))
+	dst := Load(Param("dst"), GP64())
+	src := Load(Param("src"), GP64())
+	ld := Load(Param("ld"), GP64())
+	k := Load(Param("k"), GP64())
+	SHLQ(U8(2), ld)
+	n := GP64()
+	Load(Param("n"), n)
+	low, high := masksFor(masks, n)
+	TESTQ(k, k)
+	JZ(LabelRef("done"))
+	Label("loop")
+	v := YMM()
+	VMASKMOVPS(Mem{Base: src}, low, v)
+	if panel == tileCols {
+		w := YMM()
+		VMASKMOVPS(Mem{Base: src, Disp: 32}, high, w)
+		VMOVUPS(v, Mem{Base: dst})
+		VMOVUPS(w, Mem{Base: dst, Disp: 32})
+	} else {
+		rest := XMM()
+		VEXTRACTF128(Imm(1), v, rest)
+		VMOVUPS(v.AsX(), Mem{Base: dst})
+		VMOVLPS(rest, Mem{Base: dst, Disp: 16})
+	}
+	ADDQ(ld, src)
+	ADDQ(Imm(uint64(panel*4)), dst)
+	DECQ(k)
+	JNZ(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// rowPointers returns pointers to rows 0 ... count-1 of src; rows from n on repeat the last.
+func rowPointers(count int) []reg.GPVirtual {
+	ld := Load(Param("ld"), GP64())
+	n := Load(Param("n"), GP64())
+	SHLQ(U8(2), ld)
+	rows := make([]reg.GPVirtual, count)
+	for r := range rows {
+		rows[r] = GP64()
+		if r == 0 {
+			Load(Param("src"), rows[0])
+			continue
+		}
+		LEAQ(Mem{Base: rows[r-1], Index: ld, Scale: 1}, rows[r])
+		CMPQ(n, Imm(uint64(r)))
+		CMOVQLE(rows[r-1], rows[r])
+	}
+	return rows
+}
+
+// transposeLoop runs block for every 8 columns of src and single for each one left over.
+func transposeLoop(step int, block, single func(at, dst reg.Register), at, dst reg.Register) {
+	k := Load(Param("k"), GP64())
+	SUBQ(Imm(8), k)
+	JL(LabelRef("tail"))
+	Label("loop")
+	block(at, dst)
+	ADDQ(Imm(32), at)
+	ADDQ(U32(8*step*4), dst)
+	SUBQ(Imm(8), k)
+	JGE(LabelRef("loop"))
+	Label("tail")
+	ADDQ(Imm(8), k)
+	JZ(LabelRef("done"))
+	Label("single")
+	single(at, dst)
+	ADDQ(Imm(4), at)
+	ADDQ(Imm(uint64(step*4)), dst)
+	DECQ(k)
+	JNZ(LabelRef("single"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// quads turns rows 4x8 into columns: result[c] holds column c in its low and column c+4 in
+// its high half.
+func quads(rows []reg.GPVirtual, at reg.Register) [4]reg.VecVirtual {
+	var x [4]reg.VecVirtual
+	for r := range x {
+		x[r] = YMM()
+		VMOVUPS(Mem{Base: rows[r], Index: at, Scale: 1}, x[r])
+	}
+	t0, t1, t2, t3 := YMM(), YMM(), YMM(), YMM()
+	VUNPCKLPS(x[1], x[0], t0)
+	VUNPCKHPS(x[1], x[0], t1)
+	VUNPCKLPS(x[3], x[2], t2)
+	VUNPCKHPS(x[3], x[2], t3)
+	VUNPCKLPD(t2, t0, x[0])
+	VUNPCKHPD(t2, t0, x[1])
+	VUNPCKLPD(t3, t1, x[2])
+	VUNPCKHPD(t3, t1, x[3])
+	return x
+}
+
+func packTranspose6() {
+	TEXT("packTranspose6", NOSPLIT, "func(dst, src *float32, ld, k, n int)")
+	Doc("packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.")
+	rows := rowPointers(tileRows)
+	dst := Load(Param("dst"), GP64())
+	at := GP64()
+	XORQ(at, at)
+	block := func(at, dst reg.Register) {
+		q := quads(rows, at)
+		x4, x5, low, high := YMM(), YMM(), YMM(), YMM()
+		VMOVUPS(Mem{Base: rows[4], Index: at, Scale: 1}, x4)
+		VMOVUPS(Mem{Base: rows[5], Index: at, Scale: 1}, x5)
+		VUNPCKLPS(x5, x4, low)  // columns 0 1 | 4 5
+		VUNPCKHPS(x5, x4, high) // columns 2 3 | 6 7
+		low2, high2 := XMM(), XMM()
+		VEXTRACTF128(Imm(1), low, low2)
+		VEXTRACTF128(Imm(1), high, high2)
+		pairs := []reg.VecVirtual{low.AsX().(reg.VecVirtual), high.AsX().(reg.VecVirtual), low2, high2}
+		for c := range 8 {
+			to := c * tileRows * 4
+			if c < 4 {
+				VMOVUPS(q[c].AsX(), Mem{Base: dst, Disp: to})
+			} else {
+				VEXTRACTF128(Imm(1), q[c-4], Mem{Base: dst, Disp: to})
+			}
+			if c%2 == 0 {
+				VMOVLPS(pairs[c/2], Mem{Base: dst, Disp: to + 16})
+			} else {
+				VMOVHPS(pairs[c/2], Mem{Base: dst, Disp: to + 16})
+			}
+		}
+	}
+	transposeLoop(tileRows, block, copyColumn(rows), at, dst)
+}
+
+func packTranspose8() {
+	TEXT("packTranspose8", NOSPLIT, "func(dst, src *float32, ld, k, n int)")
+	Doc("packTranspose8 packs n <= 8 rows of src [n, ld] into half a strip: dst[p*16 + i] = src[i*ld + p]; rows from n on repeat the last.")
+	rows := rowPointers(8)
+	dst := Load(Param("dst"), GP64())
+	at := GP64()
+	XORQ(at, at)
+	block := func(at, dst reg.Register) {
+		q, r := quads(rows[:4], at), quads(rows[4:], at)
+		for c := range 4 {
+			v := YMM()
+			VINSERTF128(Imm(1), r[c].AsX(), q[c], v)
+			VMOVUPS(v, Mem{Base: dst, Disp: c * tileCols * 4})
+			w := YMM()
+			VPERM2F128(Imm(0x31), r[c], q[c], w)
+			VMOVUPS(w, Mem{Base: dst, Disp: (c + 4) * tileCols * 4})
+		}
+	}
+	transposeLoop(tileCols, block, copyColumn(rows), at, dst)
+}
+
+// copyColumn copies one element of every row.
+func copyColumn(rows []reg.GPVirtual) func(at, dst reg.Register) {
+	return func(at, dst reg.Register) {
+		for r := range rows {
+			v := XMM()
+			VMOVSS(Mem{Base: rows[r], Index: at, Scale: 1}, v)
+			VMOVSS(v, Mem{Base: dst, Disp: r * 4})
+		}
+	}
+}

@@ -1,0 +1,29 @@
+// Command gen writes the assembly of package kernel. Its own module keeps avo away from
+// users of the package; run it with `go generate` in the parent folder.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/mmcloughlin/avo/build"
+)
+
+// Each group of functions becomes one file.
+var groups = map[string]func(){
+	"gemm": gemm,
+}
+
+func main() {
+	group := flag.String("group", "", "the group of functions to write")
+	flag.Parse()
+	write, ok := groups[*group]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "gen: unknown group %q: see groups in main.go\n", *group)
+		os.Exit(2)
+	}
+	build.ConstraintExpr("amd64,!noasm")
+	write()
+	build.Generate()
+}
