@@ -12,3 +12,4 @@
 package kernel
 
 //go:generate go -C gen run . -group gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel
+//go:generate go -C gen run . -group peak -out ../peak_amd64.s -stubs ../peak_stubs_amd64.go -pkg kernel

@@ -13,6 +13,7 @@ import (
 // Each group of functions becomes one file.
 var groups = map[string]func(){
 	"gemm": gemm,
+	"peak": peak,
 }
 
 func main() {

@@ -1,0 +1,58 @@
+//go:build !noasm
+
+package kernel
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// peak returns the GFLOP/s of multiply-adds on registers, best of several short runs.
+func peak(threads int) float64 {
+	const rounds = 1 << 17
+	best := 0.0
+	for range 20 {
+		start := time.Now()
+		Parallel(threads, func(int) { fmaPeak(rounds) })
+		best = max(best, float64(threads)*rounds*12*8*2/float64(time.Since(start).Nanoseconds()))
+	}
+	return best
+}
+
+// BenchmarkGemm reports the best and mean speed and the best's share of the peak measured
+// just before. "2048x256x1024 NT" is M x N x K.
+func BenchmarkGemm(b *testing.B) {
+	shapes := []struct {
+		layout  Layout
+		m, n, k int
+	}{
+		{NN, 2048, 256, 256}, {NT, 2048, 256, 256}, {NT, 2048, 1024, 256}, {NN, 2048, 256, 1024},
+		{NT, 2048, 8192, 256}, {NN, 2048, 256, 8192}, {TN, 256, 256, 2048}, {TN, 256, 1024, 2048},
+		{NT, 1024, 768, 768}, {NT, 1024, 3072, 768},
+		{NT, 4096, 100, 256}, {NT, 8, 1536, 256}, {NN, 8, 256, 1536}, {TN, 1536, 256, 8}, {NT, 32, 100, 500}, {NT, 1, 256, 256},
+	}
+	for _, threads := range []int{1, 2} {
+		for _, s := range shapes {
+			name := fmt.Sprintf("%dx%dx%d_%s/threads%d", s.m, s.n, s.k, [...]string{"NN", "NT", "TN"}[s.layout], threads)
+			b.Run(name, func(b *testing.B) { benchGemm(b, s.layout, s.m, s.n, s.k, threads) })
+		}
+	}
+}
+
+func benchGemm(b *testing.B, layout Layout, m, n, k, threads int) {
+	defer SetThreads(0)
+	SetThreads(threads)
+	x, y, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+	Gemm(layout, c, x, y, m, n, k, false, Epilogue{}) // touches every page
+	limit, best := peak(threads), 0.0
+	for b.Loop() {
+		start := time.Now()
+		Gemm(layout, c, x, y, m, n, k, false, Epilogue{})
+		best = max(best, 2*float64(m)*float64(n)*float64(k)/float64(time.Since(start).Nanoseconds()))
+	}
+	mean := 2 * float64(m) * float64(n) * float64(k) * float64(b.N) / float64(b.Elapsed().Nanoseconds())
+	b.ReportMetric(best, "best-GFLOP/s")
+	b.ReportMetric(mean, "mean-GFLOP/s")
+	b.ReportMetric(100*best/limit, "%peak")
+}
