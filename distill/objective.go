@@ -13,7 +13,6 @@ import (
 // Trajectories are rolled-out runs of the many-step teacher.
 type Trajectories interface {
 	Len() int
-	Grid() int
 	State(i, k int) []int32 // [L] tokens of trajectory i at time k/Grid
 }
 
@@ -34,6 +33,7 @@ type Objective struct {
 	Source     flow.Source
 	Budgets    flow.Budgets
 	Rollouts   Trajectories // nil if Config.TrajectoryShare is 0
+	Grid       int          // of the trajectories: their states stand at the times k/Grid
 	Seed       uint64
 
 	rows
@@ -172,9 +172,8 @@ func (o *Objective) add(i int, l loss.Loss, weight float64) {
 // drawTrajectory sets row i to a random trajectory's state at t and gives it
 // the losses that match the state at t+h.
 func (o *Objective) drawTrajectory(i int, r flow.Rand) {
-	grid := o.Rollouts.Grid()
-	length := o.xt.Length
-	id := min(int(r.Float64()*float64(o.Rollouts.Len())), o.Rollouts.Len()-1)
+	grid, length := o.Grid, o.xt.Length
+	id := int(r.Float64() * float64(o.Rollouts.Len()))
 	o.t[i], o.h[i] = o.Budgets.UpTo(grid).Draw(r)
 	from := int(math.Round(o.t[i] * float64(grid)))
 	to := int(math.Round((o.t[i] + o.h[i]) * float64(grid)))

@@ -218,10 +218,9 @@ func (l *Loop) Save() error {
 		Kind: l.Kind, Step: l.step, Rows: int64(l.step) * int64(l.Config.Batch), Seed: l.Seed, Config: l.RunConfig,
 		Extra: map[string]float64{"window_loss": l.window.loss, "window_norm": l.window.norm, "window_steps": float64(l.window.steps)},
 	}
-	w := l.Learner.Weights
-	groups := map[string][]checkpoints.Tensor{
-		"weights": Tensors(w, w.Data), "ema": Tensors(w, l.EMA),
-		"moment1": Tensors(w, l.Optimizer.Moment1), "moment2": Tensors(w, l.Optimizer.Moment2),
+	groups := make(map[string][]checkpoints.Tensor)
+	for name, flat := range l.groups() {
+		groups[name] = Tensors(l.Learner.Weights, flat)
 	}
 	if _, err := checkpoints.SaveState(l.Dir, state, groups); err != nil {
 		return err
@@ -254,12 +253,8 @@ func (l *Loop) Resume() error {
 			path, state.Step, state.Kind, state.Seed, l.Kind, l.Config.Steps, l.Seed)
 	}
 	w := l.Learner.Weights
-	for name, flat := range map[string][]float32{"weights": w.Data, "ema": l.EMA, "moment1": l.Optimizer.Moment1, "moment2": l.Optimizer.Moment2} {
-		file, err := group(name)
-		if err != nil {
-			return err
-		}
-		if err := Read(file, w, flat); err != nil {
+	for name, flat := range l.groups() {
+		if err := load(group, name, Tensors(w, flat)); err != nil {
 			return err
 		}
 	}
@@ -269,4 +264,21 @@ func (l *Loop) Resume() error {
 		l.Observer.Note("%s: resuming at step %d of %d from %s", l.Kind, l.step, l.Config.Steps, path)
 	}
 	return l.Metrics.Truncate(l.Kind, l.step)
+}
+
+// groups are the vectors that a save holds.
+func (l *Loop) groups() map[string][]float32 {
+	return map[string][]float32{
+		"weights": l.Learner.Weights.Data, "ema": l.EMA,
+		"moment1": l.Optimizer.Moment1, "moment2": l.Optimizer.Moment2,
+	}
+}
+
+func load(open func(string) (*checkpoints.Safetensors, error), group string, tensors []checkpoints.Tensor) error {
+	file, err := open(group)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return file.Load(tensors)
 }
