@@ -1,0 +1,163 @@
+package sample
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"fsdfm/checkpoints"
+	"fsdfm/data"
+	"fsdfm/flow"
+	"fsdfm/model"
+)
+
+// Description is config.json of an exported model: the network's shape, the
+// flow it was trained on, and where its text came from.
+type Description struct {
+	Format string `json:"format"` // fsdfm-model-1
+	model.Config
+	Source    string  `json:"source"`    // uniform | mask
+	Scheduler float64 `json:"scheduler"` // exponent n of kappa(t) = t^n
+	Solver    string  `json:"solver"`    // the solver it was trained with
+	Corpus    string  `json:"corpus"`    // austen: its judge part can be made again
+	// Shares of the corpus held out, by document.
+	ValidShare float64 `json:"valid_share"`
+	JudgeShare float64 `json:"judge_share"`
+}
+
+const format = "fsdfm-model-1"
+
+// Model is a network ready to sample from.
+type Model struct {
+	Description Description
+	Weights     *model.Weights
+	Tokenizer   data.Tokenizer
+}
+
+// Load reads an exported model.
+func Load(dir string) (*Model, error) {
+	files, err := checkpoints.OpenModel(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	m := new(Model)
+	if m.Description, err = ParseDescription(files.Config); err != nil {
+		return nil, fmt.Errorf("%s/config.json: %w", dir, err)
+	}
+	if m.Tokenizer, err = data.ParseTokenizer(files.Tokenizer); err != nil {
+		return nil, fmt.Errorf("%s/tokenizer.json: %w", dir, err)
+	}
+	if got := m.Tokenizer.Vocab(); got != m.Description.VocabSize {
+		return nil, fmt.Errorf("%s: tokenizer.json has %d tokens but config.json says %d: the files belong to different models", dir, got, m.Description.VocabSize)
+	}
+	if err := fits(m.Description.Config, files.Weights); err != nil {
+		return nil, err
+	}
+	m.Weights = model.NewWeights(m.Description.Config)
+	return m, files.Weights.Load(tensors(m.Weights))
+}
+
+// ParseDescription reads config.json strictly.
+func ParseDescription(text []byte) (Description, error) {
+	var d Description
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&d); err != nil {
+		return d, fmt.Errorf("%w: is this a model exported by fsdfm?", err)
+	}
+	if d.Format != format {
+		return d, fmt.Errorf("format is %q, expected %q", d.Format, format)
+	}
+	if d.VocabSize < 1 || d.Length < 1 {
+		return d, fmt.Errorf("vocab_size %d and length %d must be at least 1", d.VocabSize, d.Length)
+	}
+	if err := d.Config.Validate(); err != nil {
+		return d, err
+	}
+	source, err := flow.NewSource(d.Source, d.VocabSize)
+	if err != nil {
+		return d, err
+	}
+	if d.Masked != (source.Mask() >= 0) {
+		return d, fmt.Errorf("masked is %v but the source is %s", d.Masked, d.Source)
+	}
+	if !(d.Scheduler > 0) {
+		return d, fmt.Errorf("scheduler exponent is %v: must be above 0", d.Scheduler)
+	}
+	_, err = flow.NewSolver(d.Solver, flow.Polynomial{N: d.Scheduler}, source)
+	return d, err
+}
+
+// fits refuses a config whose network is larger than the weights file before
+// room is made for it.
+func fits(c model.Config, file *checkpoints.Safetensors) error {
+	total := 0
+	for _, name := range file.Names() {
+		_, shape, _ := file.Info(name)
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		total += n
+	}
+	const most = 1 << 20 // of any one dimension: keeps the count from overflowing
+	for _, v := range []int{c.VocabSize, c.HiddenSize, c.CondDim, c.Blocks, c.Heads} {
+		if v > most {
+			return fmt.Errorf("config.json has a size of %d: at most %d is supported", v, most)
+		}
+	}
+	if want := c.Parameters() + c.HeadDim()/2; want != total {
+		return fmt.Errorf("model.safetensors holds %d values but config.json describes %d: the files belong to different models", total, want)
+	}
+	return nil
+}
+
+// tensors are all tensors of the file, the reference's rotary buffer included.
+func tensors(w *model.Weights) []checkpoints.Tensor {
+	list := make([]checkpoints.Tensor, 0, len(w.Entries)+1)
+	for _, e := range w.Entries {
+		list = append(list, checkpoints.Tensor{Name: e.Name, Shape: e.Shape, F32: w.Slice(w.Data, e)})
+	}
+	rotary := w.Config.RotaryFrequencies()
+	return append(list, checkpoints.Tensor{Name: model.RotaryBuffer, Shape: []int{len(rotary)}, F32: rotary})
+}
+
+// Export writes the model to the folder dir with a card, replacing only an
+// exported model and only with overwrite.
+func (m *Model) Export(dir, card string, overwrite bool) error {
+	config, err := json.MarshalIndent(m.Description, "", "  ")
+	if err != nil {
+		return fmt.Errorf("export to %s: %w", dir, err)
+	}
+	tokenizer, err := data.MarshalTokenizer(m.Tokenizer)
+	if err != nil {
+		return fmt.Errorf("export to %s: %w", dir, err)
+	}
+	return checkpoints.Export(dir, checkpoints.Model{
+		Tensors: tensors(m.Weights), Config: config, Tokenizer: tokenizer, Card: card, Overwrite: overwrite,
+	})
+}
+
+// NewDescription fills in the format.
+func NewDescription(c model.Config) Description { return Description{Format: format, Config: c} }
+
+// Generator samples from the model; solver "" is the one it was trained with.
+func (m *Model) Generator(solver string) (*Generator, error) {
+	d := m.Description
+	if solver == "" {
+		solver = d.Solver
+	}
+	source, err := flow.NewSource(d.Source, d.VocabSize)
+	if err != nil {
+		return nil, err
+	}
+	s, err := flow.NewSolver(solver, flow.Polynomial{N: d.Scheduler}, source)
+	if err != nil {
+		return nil, err
+	}
+	return &Generator{
+		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source},
+		Length:  d.Length, Batch: 16, Seed: 1,
+	}, nil
+}
