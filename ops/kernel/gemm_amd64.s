@@ -4,40 +4,6 @@
 
 #include "textflag.h"
 
-DATA laneMasks<>+0(SB)/4, $0xffffffff
-DATA laneMasks<>+4(SB)/4, $0xffffffff
-DATA laneMasks<>+8(SB)/4, $0xffffffff
-DATA laneMasks<>+12(SB)/4, $0xffffffff
-DATA laneMasks<>+16(SB)/4, $0xffffffff
-DATA laneMasks<>+20(SB)/4, $0xffffffff
-DATA laneMasks<>+24(SB)/4, $0xffffffff
-DATA laneMasks<>+28(SB)/4, $0xffffffff
-DATA laneMasks<>+32(SB)/4, $0xffffffff
-DATA laneMasks<>+36(SB)/4, $0xffffffff
-DATA laneMasks<>+40(SB)/4, $0xffffffff
-DATA laneMasks<>+44(SB)/4, $0xffffffff
-DATA laneMasks<>+48(SB)/4, $0xffffffff
-DATA laneMasks<>+52(SB)/4, $0xffffffff
-DATA laneMasks<>+56(SB)/4, $0xffffffff
-DATA laneMasks<>+60(SB)/4, $0xffffffff
-DATA laneMasks<>+64(SB)/4, $0x00000000
-DATA laneMasks<>+68(SB)/4, $0x00000000
-DATA laneMasks<>+72(SB)/4, $0x00000000
-DATA laneMasks<>+76(SB)/4, $0x00000000
-DATA laneMasks<>+80(SB)/4, $0x00000000
-DATA laneMasks<>+84(SB)/4, $0x00000000
-DATA laneMasks<>+88(SB)/4, $0x00000000
-DATA laneMasks<>+92(SB)/4, $0x00000000
-DATA laneMasks<>+96(SB)/4, $0x00000000
-DATA laneMasks<>+100(SB)/4, $0x00000000
-DATA laneMasks<>+104(SB)/4, $0x00000000
-DATA laneMasks<>+108(SB)/4, $0x00000000
-DATA laneMasks<>+112(SB)/4, $0x00000000
-DATA laneMasks<>+116(SB)/4, $0x00000000
-DATA laneMasks<>+120(SB)/4, $0x00000000
-DATA laneMasks<>+124(SB)/4, $0x00000000
-GLOBL laneMasks<>(SB), RODATA|NOPTR, $128
-
 // func gemmStrip(c *float32, ldc int, a *float32, aPanel int, b *float32, k int, rows int, cols int, accumulate bool)
 // Requires: AVX, FMA3
 TEXT ·gemmStrip(SB), NOSPLIT, $0-65
@@ -443,6 +409,40 @@ next:
 	JG   panel
 	VZEROUPPER
 	RET
+
+DATA laneMasks<>+0(SB)/4, $0xffffffff
+DATA laneMasks<>+4(SB)/4, $0xffffffff
+DATA laneMasks<>+8(SB)/4, $0xffffffff
+DATA laneMasks<>+12(SB)/4, $0xffffffff
+DATA laneMasks<>+16(SB)/4, $0xffffffff
+DATA laneMasks<>+20(SB)/4, $0xffffffff
+DATA laneMasks<>+24(SB)/4, $0xffffffff
+DATA laneMasks<>+28(SB)/4, $0xffffffff
+DATA laneMasks<>+32(SB)/4, $0xffffffff
+DATA laneMasks<>+36(SB)/4, $0xffffffff
+DATA laneMasks<>+40(SB)/4, $0xffffffff
+DATA laneMasks<>+44(SB)/4, $0xffffffff
+DATA laneMasks<>+48(SB)/4, $0xffffffff
+DATA laneMasks<>+52(SB)/4, $0xffffffff
+DATA laneMasks<>+56(SB)/4, $0xffffffff
+DATA laneMasks<>+60(SB)/4, $0xffffffff
+DATA laneMasks<>+64(SB)/4, $0x00000000
+DATA laneMasks<>+68(SB)/4, $0x00000000
+DATA laneMasks<>+72(SB)/4, $0x00000000
+DATA laneMasks<>+76(SB)/4, $0x00000000
+DATA laneMasks<>+80(SB)/4, $0x00000000
+DATA laneMasks<>+84(SB)/4, $0x00000000
+DATA laneMasks<>+88(SB)/4, $0x00000000
+DATA laneMasks<>+92(SB)/4, $0x00000000
+DATA laneMasks<>+96(SB)/4, $0x00000000
+DATA laneMasks<>+100(SB)/4, $0x00000000
+DATA laneMasks<>+104(SB)/4, $0x00000000
+DATA laneMasks<>+108(SB)/4, $0x00000000
+DATA laneMasks<>+112(SB)/4, $0x00000000
+DATA laneMasks<>+116(SB)/4, $0x00000000
+DATA laneMasks<>+120(SB)/4, $0x00000000
+DATA laneMasks<>+124(SB)/4, $0x00000000
+GLOBL laneMasks<>(SB), RODATA|NOPTR, $128
 
 // func packCopy6(dst *float32, src *float32, ld int, k int, n int)
 // Requires: AVX

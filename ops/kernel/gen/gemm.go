@@ -24,35 +24,7 @@ func gemm() {
 	packTranspose8()
 }
 
-// laneMasks is a table from which a load at (16-n)*4 gives a mask of the first n of 16 lanes.
-func laneMasks() Mem {
-	table := GLOBL("laneMasks", RODATA|NOPTR)
-	for i := range 32 {
-		v := uint32(0xffffffff)
-		if i >= 16 {
-			v = 0
-		}
-		DATA(4*i, U32(v))
-	}
-	return table
-}
-
-// masksFor loads the masks of lanes 0-7 and 8-15 for the first n lanes, 0 <= n <= 16.
-func masksFor(table Mem, n reg.GPVirtual) (low, high reg.VecVirtual) {
-	at, base := GP64(), GP64()
-	MOVQ(U32(16), at)
-	SUBQ(n, at)
-	LEAQ(table, base)
-	low, high = YMM(), YMM()
-	VMOVUPS(Mem{Base: base, Index: at, Scale: 4}, low)
-	VMOVUPS(Mem{Base: base, Index: at, Scale: 4, Disp: 32}, high)
-	return low, high
-}
-
-var masks Mem
-
 func gemmStrip() {
-	masks = laneMasks()
 	TEXT("gemmStrip", NOSPLIT, "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)")
 	Doc("gemmStrip computes a strip of cols <= 16 columns of C from packed operands:",
 		"C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].")
@@ -153,7 +125,7 @@ func storeTile(sums tile, c, ldc, rows reg.Register) {
 		}
 	}
 	Label("masked")
-	low, high := masksFor(masks, cols)
+	low, high := masksFor(laneMasks(), cols)
 	for _, add := range []bool{false, true} {
 		if add {
 			Label("maskedAdd")
@@ -198,7 +170,7 @@ func packCopy(name string, panel int) {
 	SHLQ(U8(2), ld)
 	n := GP64()
 	Load(Param("n"), n)
-	low, high := masksFor(masks, n)
+	low, high := masksFor(laneMasks(), n)
 	TESTQ(k, k)
 	JZ(LabelRef("done"))
 	Label("loop")

@@ -12,8 +12,11 @@ import (
 
 // Each group of functions becomes one file.
 var groups = map[string]func(){
-	"gemm": gemm,
-	"peak": peak,
+	"gemm":        gemm,
+	"peak":        peak,
+	"activations": func() { activations(); softmax() },
+	"adamw":       func() { adamW(); sumSquares() },
+	"rows":        rows,
 }
 
 func main() {
