@@ -1,9 +1,13 @@
 package model
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"fsdfm/ops"
@@ -203,3 +207,16 @@ const RotaryBuffer = "rotary_emb.inv_freq"
 
 // RotaryFrequencies is that buffer's content.
 func (c Config) RotaryFrequencies() []float32 { return ops.InverseFrequencies(c.HeadDim()) }
+
+// Hash is the SHA-256 of all values, in hexadecimal.
+func (w *Weights) Hash() string {
+	h := sha256.New()
+	var buf [4096]byte
+	for part := range slices.Chunk(w.Data, len(buf)/4) {
+		for i, v := range part {
+			binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
+		}
+		h.Write(buf[:4*len(part)])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
