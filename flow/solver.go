@@ -14,8 +14,8 @@ type Denoiser interface {
 // Solver advances the jump process by one step.
 //
 // Step moves x [B, L] in place from t to t+h, both [B], given the network's
-// logits [B, L, V] at (x, t, h); t+h beyond 1 counts as 1. The logits are used
-// up: afterwards they hold nothing of use. Each position draws from its row's
+// logits [B, L, V] at (x, t, h); t+h may lie beyond 1. The logits are used up:
+// afterwards they hold nothing of use. Each position draws from its row's
 // stream the uniform that decides whether to jump, then, only if it jumps, the
 // one that chooses the destination. A position whose logits are all NaN or -Inf
 // keeps its token; a single NaN counts as -Inf.

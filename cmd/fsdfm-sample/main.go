@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"fsdfm/cmd/internal/cli"
+	"fsdfm/flow"
 	"fsdfm/ops"
 	"fsdfm/sample"
 )
@@ -71,7 +72,7 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	g.Seed, g.Sampler.Temperature = *seed, *temperature
+	g.Seed, g.Sampler.Denoiser = *seed, flow.Tempered{Denoiser: g.Sampler.Denoiser, Temperature: *temperature}
 	if *length > 0 {
 		g.Length = *length
 	}

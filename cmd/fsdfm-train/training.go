@@ -125,7 +125,7 @@ func (p *pipeline) rollout(ctx context.Context) error {
 		return err
 	}
 	rollout := distill.Rollout{
-		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(w), Solver: solver, Source: p.source, Temperature: c.Temperature},
+		Sampler: flow.Sampler{Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature}, Solver: solver, Source: p.source},
 		Length:  p.network.Length, Steps: c.Steps, Grid: c.Grid, Seed: info.Seed,
 	}
 	dir := p.path("trajectories")

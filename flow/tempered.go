@@ -1,0 +1,19 @@
+package flow
+
+// Tempered sharpens (below 1) or flattens (above 1) the posterior of a network.
+type Tempered struct {
+	Denoiser
+	Temperature float64 // above 0
+}
+
+// Logits implements Denoiser.
+func (d Tempered) Logits(dst []float32, x Tokens, t, h []float64) error {
+	err := d.Denoiser.Logits(dst, x, t, h)
+	if d.Temperature != 1 {
+		f := float32(1 / d.Temperature)
+		for i := range dst {
+			dst[i] *= f
+		}
+	}
+	return err
+}
