@@ -39,10 +39,10 @@ func weigh(logits []float32, top float32) float64 {
 	sum := 0.0
 	for v, l := range logits {
 		w := float32(0)
-		if l == top { // top may be +Inf
+		if d := l - top; d > leastExponent {
+			w = exp(d)
+		} else if l == top { // +Inf
 			w = 1
-		} else if d := l - top; d > leastExponent {
-			w = float32(math.Exp(float64(d)))
 		}
 		logits[v] = w
 		sum += float64(w)
