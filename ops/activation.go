@@ -36,7 +36,8 @@ func (b *Builder) elementwise(name, role string, x *gorgonia.Node, f func(dst, x
 	return b.Op(name, role, shape, forward, gradient, x)
 }
 
-// Sum is x + y of equal shape. Both gradients are the output's own.
+// Sum is x + y of equal shape. Each gradient is a copy of the output's: gorgonia
+// adds further ones into it in place.
 func (b *Builder) Sum(role string, x, y *gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
@@ -51,8 +52,14 @@ func (b *Builder) Sum(role string, x, y *gorgonia.Node) *gorgonia.Node {
 		}
 		return nil
 	}
+	passed := func(name string, dout *gorgonia.Node) *gorgonia.Node {
+		return b.Op(name, "", x.Shape().Clone(), func(out []float32, in [][]float32) error {
+			copy(out, in[0])
+			return nil
+		}, nil, dout)
+	}
 	gradient := func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-		return gorgonia.Nodes{dout, dout}, nil
+		return gorgonia.Nodes{passed("sum dx", dout), passed("sum dy", dout)}, b.Err()
 	}
 	return b.Op("sum", role, x.Shape().Clone(), forward, gradient, x, y)
 }

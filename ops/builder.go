@@ -164,21 +164,20 @@ func (b *Builder) Compile(output *gorgonia.Node, gradients bool) (*Program, erro
 			return nil, b.err
 		}
 	}
-	if err := uniqueHashes(b.Graph); err != nil {
+	if err := uniqueHashes(b.Graph.AllNodes(), (*gorgonia.Node).Hashcode); err != nil {
 		return nil, err
 	}
 	return &Program{machine: gorgonia.NewTapeMachine(b.Graph), output: output}, nil
 }
 
 // uniqueHashes refuses a graph in which two nodes share a 32-bit hash.
-func uniqueHashes(g *gorgonia.ExprGraph) error {
+func uniqueHashes(nodes gorgonia.Nodes, hash func(*gorgonia.Node) uint32) error {
 	seen := make(map[uint32]*gorgonia.Node)
-	for _, n := range g.AllNodes() {
-		h := n.Hashcode()
-		if other, ok := seen[h]; ok && other != n {
+	for _, n := range nodes {
+		if other, ok := seen[hash(n)]; ok && other != n {
 			return fmt.Errorf("%w: %v and %v", errCollision, other, n)
 		}
-		seen[h] = n
+		seen[hash(n)] = n
 	}
 	return nil
 }

@@ -57,7 +57,9 @@ type Dropout struct {
 }
 
 // GatedResidual is x + gate*dropout(y): x and y [N, D], mod [B, ·] with one
-// gate of width D for each row. drop is nil in inference graphs.
+// gate of width D for each row. drop is nil in inference graphs. The output's
+// gradient is x's too, without a copy: gorgonia adds the other ones of the
+// residual stream into it in place, so it must be an operation's own output.
 func (b *Builder) GatedResidual(role string, x, y, mod *gorgonia.Node, cols Columns, drop *Dropout) *gorgonia.Node {
 	if b.err != nil {
 		return nil
