@@ -60,9 +60,13 @@ func newAttentionHead(b, h, length, heads, headDim int) attentionHead {
 	}
 }
 
-// row returns row i of part 0 (q), 1 (k) or 2 (v) of qkv or dqkv.
+// from returns part 0 (q), 1 (k) or 2 (v) of qkv or dqkv from row i on.
+func (a *attentionHead) from(qkv []float32, i, part int) []float32 {
+	return qkv[(3*i+part)*a.width:]
+}
+
 func (a *attentionHead) row(qkv []float32, i, part int) []float32 {
-	return qkv[(3*i+part)*a.width:][:a.headDim]
+	return a.from(qkv, i, part)[:a.headDim]
 }
 
 func (a *attentionHead) outRow(out []float32, i int) []float32 {

@@ -16,3 +16,4 @@ package kernel
 //go:generate go -C gen run . -group activations -out ../activations_amd64.s -stubs ../activations_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group adamw -out ../adamw_amd64.s -stubs ../adamw_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group rows -out ../rows_amd64.s -stubs ../rows_stubs_amd64.go -pkg kernel
+//go:generate go -C gen run . -group attention -out ../attention_amd64.s -stubs ../attention_stubs_amd64.go -pkg kernel

@@ -198,16 +198,17 @@ func packCopy(name string, panel int) {
 
 // rowPointers returns pointers to rows 0 ... count-1 of src; rows from n on repeat the last.
 func rowPointers(count int) []reg.GPVirtual {
-	ld := Load(Param("ld"), GP64())
-	n := Load(Param("n"), GP64())
+	ld, n := Load(Param("ld"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(2), ld)
+	return pointers(count, Load(Param("src"), GP64()), ld, n)
+}
+
+// pointers returns first + r*ld (bytes) for r < count, repeating the last one from n on.
+func pointers(count int, first, ld, n reg.Register) []reg.GPVirtual {
 	rows := make([]reg.GPVirtual, count)
-	for r := range rows {
+	rows[0] = first.(reg.GPVirtual)
+	for r := 1; r < count; r++ {
 		rows[r] = GP64()
-		if r == 0 {
-			Load(Param("src"), rows[0])
-			continue
-		}
 		LEAQ(Mem{Base: rows[r-1], Index: ld, Scale: 1}, rows[r])
 		CMPQ(n, Imm(uint64(r)))
 		CMOVQLE(rows[r-1], rows[r])
@@ -242,11 +243,10 @@ func transposeLoop(step int, block, single func(at, dst reg.Register), at, dst r
 
 // quads turns rows 4x8 into columns: result[c] holds column c in its low and column c+4 in
 // its high half.
-func quads(rows []reg.GPVirtual, at reg.Register) [4]reg.VecVirtual {
+func quads(rows []Mem, load func(Mem) reg.VecVirtual) [4]reg.VecVirtual {
 	var x [4]reg.VecVirtual
 	for r := range x {
-		x[r] = YMM()
-		VMOVUPS(Mem{Base: rows[r], Index: at, Scale: 1}, x[r])
+		x[r] = load(rows[r])
 	}
 	t0, t1, t2, t3 := YMM(), YMM(), YMM(), YMM()
 	VUNPCKLPS(x[1], x[0], t0)
@@ -260,6 +260,61 @@ func quads(rows []reg.GPVirtual, at reg.Register) [4]reg.VecVirtual {
 	return x
 }
 
+// move loads 8 elements.
+func move(m Mem) reg.VecVirtual {
+	v := YMM()
+	VMOVUPS(m, v)
+	return v
+}
+
+// octet turns rows 8x8 into columns.
+func octet(rows []Mem, load func(Mem) reg.VecVirtual) (columns [8]reg.VecVirtual) {
+	q, r := quads(rows[:4], load), quads(rows[4:], load)
+	for c := range q {
+		columns[c] = YMM()
+		VINSERTF128(Imm(1), r[c].AsX(), q[c], columns[c])
+		VPERM2F128(Imm(0x31), r[c], q[c], q[c])
+		columns[c+4] = q[c]
+	}
+	return columns
+}
+
+// transpose6x8 writes rows 6x8 as 8 columns of 6 from dst on.
+func transpose6x8(rows []Mem, dst Mem) {
+	q := quads(rows[:4], move)
+	x4, x5, low, high := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(rows[4], x4)
+	VMOVUPS(rows[5], x5)
+	VUNPCKLPS(x5, x4, low)  // columns 0 1 | 4 5
+	VUNPCKHPS(x5, x4, high) // columns 2 3 | 6 7
+	low2, high2 := XMM(), XMM()
+	VEXTRACTF128(Imm(1), low, low2)
+	VEXTRACTF128(Imm(1), high, high2)
+	pairs := []Op{low.AsX(), high.AsX(), low2, high2}
+	for c := range 8 {
+		to := dst.Offset(c * tileRows * 4)
+		if c < 4 {
+			VMOVUPS(q[c].AsX(), to)
+		} else {
+			VEXTRACTF128(Imm(1), q[c-4], to)
+		}
+		if c%2 == 0 {
+			VMOVLPS(pairs[c/2], to.Offset(16))
+		} else {
+			VMOVHPS(pairs[c/2], to.Offset(16))
+		}
+	}
+}
+
+// cells returns the operands of 8 elements of every row from at (bytes) on.
+func cells(rows []reg.GPVirtual, at reg.Register) []Mem {
+	m := make([]Mem, len(rows))
+	for r := range m {
+		m[r] = Mem{Base: rows[r], Index: at, Scale: 1}
+	}
+	return m
+}
+
 func packTranspose6() {
 	TEXT("packTranspose6", NOSPLIT, "func(dst, src *float32, ld, k, n int)")
 	Doc("packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.")
@@ -267,31 +322,7 @@ func packTranspose6() {
 	dst := Load(Param("dst"), GP64())
 	at := GP64()
 	XORQ(at, at)
-	block := func(at, dst reg.Register) {
-		q := quads(rows, at)
-		x4, x5, low, high := YMM(), YMM(), YMM(), YMM()
-		VMOVUPS(Mem{Base: rows[4], Index: at, Scale: 1}, x4)
-		VMOVUPS(Mem{Base: rows[5], Index: at, Scale: 1}, x5)
-		VUNPCKLPS(x5, x4, low)  // columns 0 1 | 4 5
-		VUNPCKHPS(x5, x4, high) // columns 2 3 | 6 7
-		low2, high2 := XMM(), XMM()
-		VEXTRACTF128(Imm(1), low, low2)
-		VEXTRACTF128(Imm(1), high, high2)
-		pairs := []reg.VecVirtual{low.AsX().(reg.VecVirtual), high.AsX().(reg.VecVirtual), low2, high2}
-		for c := range 8 {
-			to := c * tileRows * 4
-			if c < 4 {
-				VMOVUPS(q[c].AsX(), Mem{Base: dst, Disp: to})
-			} else {
-				VEXTRACTF128(Imm(1), q[c-4], Mem{Base: dst, Disp: to})
-			}
-			if c%2 == 0 {
-				VMOVLPS(pairs[c/2], Mem{Base: dst, Disp: to + 16})
-			} else {
-				VMOVHPS(pairs[c/2], Mem{Base: dst, Disp: to + 16})
-			}
-		}
-	}
+	block := func(at, dst reg.Register) { transpose6x8(cells(rows, at), Mem{Base: dst}) }
 	transposeLoop(tileRows, block, copyColumn(rows), at, dst)
 }
 
@@ -303,14 +334,8 @@ func packTranspose8() {
 	at := GP64()
 	XORQ(at, at)
 	block := func(at, dst reg.Register) {
-		q, r := quads(rows[:4], at), quads(rows[4:], at)
-		for c := range 4 {
-			v := YMM()
-			VINSERTF128(Imm(1), r[c].AsX(), q[c], v)
+		for c, v := range octet(cells(rows, at), move) {
 			VMOVUPS(v, Mem{Base: dst, Disp: c * tileCols * 4})
-			w := YMM()
-			VPERM2F128(Imm(0x31), r[c], q[c], w)
-			VMOVUPS(w, Mem{Base: dst, Disp: (c + 4) * tileCols * 4})
 		}
 	}
 	transposeLoop(tileCols, block, copyColumn(rows), at, dst)

@@ -15,6 +15,7 @@ var groups = map[string]func(){
 	"gemm":        gemm,
 	"peak":        peak,
 	"activations": func() { activations(); softmax() },
+	"attention":   attention,
 	"adamw":       func() { adamW(); sumSquares() },
 	"rows":        rows,
 }

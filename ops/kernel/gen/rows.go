@@ -68,14 +68,7 @@ func layerNormBackward() {
 	TEXT("layerNormBackwardRowAVX2", NOSPLIT, "func(dx, sumDY, sumDYX, dy, x, gain []float32, mean, rstd float32)")
 	Doc("layerNormBackwardRowAVX2 is layerNormBackwardRowPlain with sums in 16 lanes of float32.")
 	dx, sumDY, sumDYX, dy, x, gain, n := base("dx"), base("sumDY"), base("sumDYX"), base("dy"), base("x"), base("gain"), length("x")
-	address := func(name string) Mem {
-		c, err := Param(name).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		return c.Addr
-	}
-	mean, rstd := broadcast(address("mean")), broadcast(address("rstd"))
+	mean, rstd := scalar("mean"), scalar("rstd")
 	sumG, sumGX := zeros(2), zeros(2)
 	xhat := func(l lanes) reg.VecVirtual {
 		v := l.load(x)
