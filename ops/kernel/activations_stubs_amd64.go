@@ -5,19 +5,31 @@
 package kernel
 
 // expAVX2 computes dst[i] = exp(x[i]).
+//
+//go:noescape
 func expAVX2(dst []float32, x []float32)
 
 // siluAVX2 computes dst[i] = silu(x[i]).
+//
+//go:noescape
 func siluAVX2(dst []float32, x []float32)
 
 // geluAVX2 computes dst[i] = gelu(x[i]).
+//
+//go:noescape
 func geluAVX2(dst []float32, x []float32)
 
 // siluBackwardAVX2 computes dx[i] = dy[i] silu'(x[i]).
+//
+//go:noescape
 func siluBackwardAVX2(dx []float32, dy []float32, x []float32)
 
 // geluBackwardAVX2 computes dx[i] = dy[i] gelu'(x[i]).
+//
+//go:noescape
 func geluBackwardAVX2(dx []float32, dy []float32, x []float32)
 
 // softmaxRow8 computes dst[i] = exp(x[i] - top) / sum with top the largest x[i] and sum the sum of exp(x[i] - top).
+//
+//go:noescape
 func softmaxRow8(dst []float32, x []float32) (top float32, sum float64)

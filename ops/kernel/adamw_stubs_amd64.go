@@ -5,7 +5,11 @@
 package kernel
 
 // adamW8 is adamWPlain, 8 elements at a time; c points to the first field of adamWConstants.
+//
+//go:noescape
 func adamW8(p []float32, m []float32, v []float32, ema []float32, g []float32, c *float32)
 
 // sumSquaresAVX2 adds up x[i]^2 in float64.
+//
+//go:noescape
 func sumSquaresAVX2(x []float32) float64

@@ -6,18 +6,28 @@ package kernel
 
 // expColumns turns scores s [rows, 16] into weights: for each column i, top[i] is scale times the largest
 // s[j, i], s[j, i] becomes exp(scale*s[j, i] - top[i]) and sum[i] the sum of these.
+//
+//go:noescape
 func expColumns(s *float32, rows int, scale float32, top *float32, sum *float32)
 
 // gradColumns turns scores p [rows, 16] into probabilities exp(scale*p - lse[i]), and their gradients ds into
 // those of the scores, scale*p*(ds - delta[i]).
+//
+//go:noescape
 func gradColumns(p *float32, ds *float32, rows int, scale float32, lse *float32, delta *float32)
 
 // stripToPanels packs a strip src [rows, 16] into panels: dst[j/6*panel + i*6 + j%6] = src[j*16 + i].
 // It reads up to 5 rows after the last.
+//
+//go:noescape
 func stripToPanels(dst *float32, panel int, src *float32, rows int)
 
 // unpackTranspose8 writes n <= 8 columns of half a strip as rows: dst[i*ld + p] = scale[i] * src[p*16 + i].
+//
+//go:noescape
 func unpackTranspose8(dst *float32, ld int, src *float32, k int, n int, scale *float32)
 
 // dotAVX2 returns the sum of x[i]*y[i].
+//
+//go:noescape
 func dotAVX2(x []float32, y []float32) float32

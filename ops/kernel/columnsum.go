@@ -17,8 +17,8 @@ func ColumnSum(dst, x []float32, rows, cols int, accumulate bool) {
 		clear(dst)
 	}
 	parallelRanges(cols, columnBlock, func(j0, j1 int) {
-		var block [columnBlock]float32
-		sum := block[:j1-j0]
+		sum := borrow(j1 - j0)
+		defer giveBack(sum)
 		for i0 := 0; i0 < rows; i0 += sumChunk {
 			clear(sum)
 			for i := i0; i < min(i0+sumChunk, rows); i++ {

@@ -6,16 +6,26 @@ package kernel
 
 // gemmStrip computes a strip of cols <= 16 columns of C from packed operands:
 // C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].
+//
+//go:noescape
 func gemmStrip(c *float32, ldc int, a *float32, aPanel int, b *float32, k int, rows int, cols int, accumulate bool)
 
 // packCopy6 packs n <= 6 columns of src [k, ld]: dst[p*6 + i] = src[p*ld + i], 0 for i >= n.
+//
+//go:noescape
 func packCopy6(dst *float32, src *float32, ld int, k int, n int)
 
 // packCopy16 packs n <= 16 columns of src [k, ld]: dst[p*16 + i] = src[p*ld + i], 0 for i >= n.
+//
+//go:noescape
 func packCopy16(dst *float32, src *float32, ld int, k int, n int)
 
 // packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.
+//
+//go:noescape
 func packTranspose6(dst *float32, src *float32, ld int, k int, n int)
 
 // packTranspose8 packs n <= 8 rows of src [n, ld] into half a strip: dst[p*16 + i] = src[i*ld + p]; rows from n on repeat the last.
+//
+//go:noescape
 func packTranspose8(dst *float32, src *float32, ld int, k int, n int)

@@ -5,4 +5,6 @@
 package kernel
 
 // fmaPeak runs n rounds of 12 independent 8-wide multiply-adds: what benchmarks measure against.
+//
+//go:noescape
 func fmaPeak(n int)

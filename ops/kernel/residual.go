@@ -33,8 +33,8 @@ func GatedResidualBackward(dy, dmod, dout, y []float32, mod Modulation, keep []f
 		gate := mod.at(mod.Mod, b, mod.Gate, width)[j0:j1]
 		dgate := mod.at(dmod, b, mod.Gate, width)[j0:j1]
 		clear(dgate)
-		var block [columnBlock]float32
-		sum := block[:j1-j0]
+		sum := borrow(j1 - j0)
+		defer giveBack(sum)
 		for l0 := 0; l0 < length; l0 += sumChunk {
 			clear(sum)
 			for r := b*length + l0; r < b*length+min(l0+sumChunk, length); r++ {

@@ -7,8 +7,8 @@ import (
 )
 
 func adamW() {
-	TEXT("adamW8", NOSPLIT, "func(p, m, v, ema, g []float32, c *float32)")
-	Doc("adamW8 is adamWPlain, 8 elements at a time; c points to the first field of adamWConstants.")
+	function("adamW8", "func(p, m, v, ema, g []float32, c *float32)",
+		"adamW8 is adamWPlain, 8 elements at a time; c points to the first field of adamWConstants.")
 	n := length("p")
 	p, m, v, ema, g := base("p"), base("m"), base("v"), base("ema"), base("g")
 	c := Load(Param("c"), GP64())
@@ -55,8 +55,8 @@ func adamWLanes(l lanes, p, m, v, g, c reg.Register) reg.VecVirtual {
 }
 
 func sumSquares() {
-	TEXT("sumSquaresAVX2", NOSPLIT, "func(x []float32) float64")
-	Doc("sumSquaresAVX2 adds up x[i]^2 in float64.")
+	function("sumSquaresAVX2", "func(x []float32) float64",
+		"sumSquaresAVX2 adds up x[i]^2 in float64.")
 	x := base("x")
 	sums := zeros(4)
 	forEach(length("x"), 2, func(l lanes, u int) {

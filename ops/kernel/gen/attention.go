@@ -58,8 +58,8 @@ func stripRows(rows reg.Register, body func(row int), pointers ...reg.Register) 
 }
 
 func expColumns() {
-	TEXT("expColumns", NOSPLIT, "func(s *float32, rows int, scale float32, top, sum *float32)")
-	Doc("expColumns turns scores s [rows, 16] into weights: for each column i, top[i] is scale times the largest",
+	function("expColumns", "func(s *float32, rows int, scale float32, top, sum *float32)",
+		"expColumns turns scores s [rows, 16] into weights: for each column i, top[i] is scale times the largest",
 		"s[j, i], s[j, i] becomes exp(scale*s[j, i] - top[i]) and sum[i] the sum of these.")
 	rows, scale := Load(Param("rows"), GP64()), scalar("scale")
 	s := Load(Param("s"), GP64())
@@ -99,8 +99,8 @@ func expColumns() {
 }
 
 func gradColumns() {
-	TEXT("gradColumns", NOSPLIT, "func(p, ds *float32, rows int, scale float32, lse, delta *float32)")
-	Doc("gradColumns turns scores p [rows, 16] into probabilities exp(scale*p - lse[i]), and their gradients ds into",
+	function("gradColumns", "func(p, ds *float32, rows int, scale float32, lse, delta *float32)",
+		"gradColumns turns scores p [rows, 16] into probabilities exp(scale*p - lse[i]), and their gradients ds into",
 		"those of the scores, scale*p*(ds - delta[i]).")
 	p, ds := Load(Param("p"), GP64()), Load(Param("ds"), GP64())
 	rows, scale := Load(Param("rows"), GP64()), scalar("scale")
@@ -123,8 +123,8 @@ func gradColumns() {
 }
 
 func stripToPanels() {
-	TEXT("stripToPanels", NOSPLIT, "func(dst *float32, panel int, src *float32, rows int)")
-	Doc("stripToPanels packs a strip src [rows, 16] into panels: dst[j/6*panel + i*6 + j%6] = src[j*16 + i].",
+	function("stripToPanels", "func(dst *float32, panel int, src *float32, rows int)",
+		"stripToPanels packs a strip src [rows, 16] into panels: dst[j/6*panel + i*6 + j%6] = src[j*16 + i].",
 		"It reads up to 5 rows after the last.")
 	dst, panel := Load(Param("dst"), GP64()), Load(Param("panel"), GP64())
 	SHLQ(Imm(2), panel)
@@ -145,8 +145,8 @@ func stripToPanels() {
 }
 
 func unpackTranspose8() {
-	TEXT("unpackTranspose8", NOSPLIT, "func(dst *float32, ld int, src *float32, k, n int, scale *float32)")
-	Doc("unpackTranspose8 writes n <= 8 columns of half a strip as rows: dst[i*ld + p] = scale[i] * src[p*16 + i].")
+	function("unpackTranspose8", "func(dst *float32, ld int, src *float32, k, n int, scale *float32)",
+		"unpackTranspose8 writes n <= 8 columns of half a strip as rows: dst[i*ld + p] = scale[i] * src[p*16 + i].")
 	src, k := Load(Param("src"), GP64()), Load(Param("k"), GP64())
 	ld, n := Load(Param("ld"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(2), ld)
@@ -195,8 +195,8 @@ func unpackTranspose8() {
 }
 
 func dot() {
-	TEXT("dotAVX2", NOSPLIT, "func(x, y []float32) float32")
-	Doc("dotAVX2 returns the sum of x[i]*y[i].")
+	function("dotAVX2", "func(x, y []float32) float32",
+		"dotAVX2 returns the sum of x[i]*y[i].")
 	x, y := base("x"), base("y")
 	sums := zeros(4)
 	forEach(length("x"), 4, func(l lanes, u int) { VFMADD231PS(l.load(x), l.load(y), sums[u]) })

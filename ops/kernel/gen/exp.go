@@ -109,16 +109,16 @@ func slope(s, d reg.VecVirtual) reg.VecVirtual {
 }
 
 func elementwise(name, doc string, f func(x reg.VecVirtual) reg.VecVirtual) {
-	TEXT(name, NOSPLIT, "func(dst, x []float32)")
-	Doc(name + " computes " + doc + ".")
+	function(name, "func(dst, x []float32)",
+		name+" computes "+doc+".")
 	dst, x := base("dst"), base("x")
 	forEach(length("x"), 1, func(l lanes, _ int) { l.store(f(l.load(x)), dst) })
 	ret()
 }
 
 func gradient(name, doc string, slope func(x reg.VecVirtual) reg.VecVirtual) {
-	TEXT(name, NOSPLIT, "func(dx, dy, x []float32)")
-	Doc(name + " computes " + doc + ".")
+	function(name, "func(dx, dy, x []float32)",
+		name+" computes "+doc+".")
 	dx, dy, x := base("dx"), base("dy"), base("x")
 	forEach(length("x"), 1, func(l lanes, _ int) {
 		d := slope(l.load(x))
@@ -129,8 +129,8 @@ func gradient(name, doc string, slope func(x reg.VecVirtual) reg.VecVirtual) {
 }
 
 func softmax() {
-	TEXT("softmaxRow8", NOSPLIT, "func(dst, x []float32) (top float32, sum float64)")
-	Doc("softmaxRow8 computes dst[i] = exp(x[i] - top) / sum with top the largest x[i] and sum the sum of exp(x[i] - top).")
+	function("softmaxRow8", "func(dst, x []float32) (top float32, sum float64)",
+		"softmaxRow8 computes dst[i] = exp(x[i] - top) / sum with top the largest x[i] and sum the sum of exp(x[i] - top).")
 	dst, x, n := base("dst"), base("x"), length("x")
 	least := broadcast(constantBits("minusInfinity", 0xff800000))
 	tops := zeros(4)

@@ -25,8 +25,8 @@ func gemm() {
 }
 
 func gemmStrip() {
-	TEXT("gemmStrip", NOSPLIT, "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)")
-	Doc("gemmStrip computes a strip of cols <= 16 columns of C from packed operands:",
+	function("gemmStrip", "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)",
+		"gemmStrip computes a strip of cols <= 16 columns of C from packed operands:",
 		"C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].")
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
@@ -161,8 +161,8 @@ func endRow(r int, c, ldc, rows reg.Register) {
 
 // packCopy packs a panel whose elements of one p are neighbours in memory.
 func packCopy(name string, panel int) {
-	TEXT(name, NOSPLIT, "func(dst, src *float32, ld, k, n int)")
-	Doc(fmt.Sprintf("%s packs n <= %d columns of src [k, ld]: dst[p*%d + i] = src[p*ld + i], 0 for i >= n.", name, panel, panel))
+	function(name, "func(dst, src *float32, ld, k, n int)",
+		fmt.Sprintf("%s packs n <= %d columns of src [k, ld]: dst[p*%d + i] = src[p*ld + i], 0 for i >= n.", name, panel, panel))
 	dst := Load(Param("dst"), GP64())
 	src := Load(Param("src"), GP64())
 	ld := Load(Param("ld"), GP64())
@@ -316,8 +316,8 @@ func cells(rows []reg.GPVirtual, at reg.Register) []Mem {
 }
 
 func packTranspose6() {
-	TEXT("packTranspose6", NOSPLIT, "func(dst, src *float32, ld, k, n int)")
-	Doc("packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.")
+	function("packTranspose6", "func(dst, src *float32, ld, k, n int)",
+		"packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.")
 	rows := rowPointers(tileRows)
 	dst := Load(Param("dst"), GP64())
 	at := GP64()
@@ -327,8 +327,8 @@ func packTranspose6() {
 }
 
 func packTranspose8() {
-	TEXT("packTranspose8", NOSPLIT, "func(dst, src *float32, ld, k, n int)")
-	Doc("packTranspose8 packs n <= 8 rows of src [n, ld] into half a strip: dst[p*16 + i] = src[i*ld + p]; rows from n on repeat the last.")
+	function("packTranspose8", "func(dst, src *float32, ld, k, n int)",
+		"packTranspose8 packs n <= 8 rows of src [n, ld] into half a strip: dst[p*16 + i] = src[i*ld + p]; rows from n on repeat the last.")
 	rows := rowPointers(8)
 	dst := Load(Param("dst"), GP64())
 	at := GP64()

@@ -133,6 +133,13 @@ func masksFor(table Mem, n reg.Register) (low, high reg.VecVirtual) {
 	return low, high
 }
 
+// function starts a function whose pointers do not outlive the call.
+func function(name, signature string, doc ...string) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(doc...)
+}
+
 // base loads the address of a slice parameter.
 func base(name string) reg.GPVirtual { return Load(Param(name).Base(), GP64()).(reg.GPVirtual) }
 

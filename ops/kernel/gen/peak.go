@@ -7,8 +7,8 @@ import (
 )
 
 func peak() {
-	TEXT("fmaPeak", NOSPLIT, "func(n int)")
-	Doc("fmaPeak runs n rounds of 12 independent 8-wide multiply-adds: what benchmarks measure against.")
+	function("fmaPeak", "func(n int)",
+		"fmaPeak runs n rounds of 12 independent 8-wide multiply-adds: what benchmarks measure against.")
 	n := Load(Param("n"), GP64())
 	var sums [12]reg.VecVirtual
 	for i := range sums {

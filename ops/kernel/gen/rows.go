@@ -11,8 +11,8 @@ func rows() {
 	layerNormBackward()
 	gates()
 	rotate()
-	TEXT("addRowAVX2", NOSPLIT, "func(dst, x []float32)")
-	Doc("addRowAVX2 computes dst[i] += x[i].")
+	function("addRowAVX2", "func(dst, x []float32)",
+		"addRowAVX2 computes dst[i] += x[i].")
 	dst, x := base("dst"), base("x")
 	forEach(length("x"), 2, func(l lanes, _ int) {
 		v := l.load(x)
@@ -31,8 +31,8 @@ func average(sum reg.VecVirtual, n reg.Register) {
 }
 
 func layerNorm() {
-	TEXT("layerNormRowAVX2", NOSPLIT, "func(dst, x, gain, shift []float32) (mean, rstd float32)")
-	Doc("layerNormRowAVX2 is layerNormRowPlain with sums in 32 lanes of float32.")
+	function("layerNormRowAVX2", "func(dst, x, gain, shift []float32) (mean, rstd float32)",
+		"layerNormRowAVX2 is layerNormRowPlain with sums in 32 lanes of float32.")
 	dst, x, gain, shift, n := base("dst"), base("x"), base("gain"), base("shift"), length("x")
 	sums := zeros(4)
 	forEach(n, 4, func(l lanes, u int) { VADDPS(l.load(x), sums[u], sums[u]) })
@@ -65,8 +65,8 @@ func layerNorm() {
 }
 
 func layerNormBackward() {
-	TEXT("layerNormBackwardRowAVX2", NOSPLIT, "func(dx, sumDY, sumDYX, dy, x, gain []float32, mean, rstd float32)")
-	Doc("layerNormBackwardRowAVX2 is layerNormBackwardRowPlain with sums in 16 lanes of float32.")
+	function("layerNormBackwardRowAVX2", "func(dx, sumDY, sumDYX, dy, x, gain []float32, mean, rstd float32)",
+		"layerNormBackwardRowAVX2 is layerNormBackwardRowPlain with sums in 16 lanes of float32.")
 	dx, sumDY, sumDYX, dy, x, gain, n := base("dx"), base("sumDY"), base("sumDYX"), base("dy"), base("x"), base("gain"), length("x")
 	mean, rstd := scalar("mean"), scalar("rstd")
 	sumG, sumGX := zeros(2), zeros(2)
@@ -102,8 +102,8 @@ func layerNormBackward() {
 }
 
 func gates() {
-	TEXT("gateRowAVX2", NOSPLIT, "func(dst, x, y, gate, keep []float32)")
-	Doc("gateRowAVX2 computes dst = x + gate y keep, without keep if it is nil.")
+	function("gateRowAVX2", "func(dst, x, y, gate, keep []float32)",
+		"gateRowAVX2 computes dst = x + gate y keep, without keep if it is nil.")
 	dst, x, y, gate, keep, n := base("dst"), base("x"), base("y"), base("gate"), base("keep"), length("dst")
 	withOrWithout(keep, n, func(l lanes, dropout bool) {
 		v := l.load(y)
@@ -113,8 +113,8 @@ func gates() {
 		VFMADD213PS(l.load(x), l.load(gate), v)
 		l.store(v, dst)
 	})
-	TEXT("gateBackRowAVX2", NOSPLIT, "func(dy, dgate, dout, y, gate, keep []float32)")
-	Doc("gateBackRowAVX2 computes dy = dout gate keep and dgate += dout y keep, without keep if it is nil.")
+	function("gateBackRowAVX2", "func(dy, dgate, dout, y, gate, keep []float32)",
+		"gateBackRowAVX2 computes dy = dout gate keep and dgate += dout y keep, without keep if it is nil.")
 	dy, dgate, dout := base("dy"), base("dgate"), base("dout")
 	y, gate, keep, n = base("y"), base("gate"), base("keep"), length("dout")
 	withOrWithout(keep, n, func(l lanes, dropout bool) {
@@ -143,8 +143,8 @@ func withOrWithout(keep, n reg.Register, body func(l lanes, dropout bool)) {
 }
 
 func rotate() {
-	TEXT("rotateAVX2", NOSPLIT, "func(dst, x, cos, sin []float32, inverse bool)")
-	Doc("rotateAVX2 is rotatePlain, 8 pairs at a time.")
+	function("rotateAVX2", "func(dst, x, cos, sin []float32, inverse bool)",
+		"rotateAVX2 is rotatePlain, 8 pairs at a time.")
 	dst, x, cos, sin, half := base("dst"), base("x"), base("cos"), base("sin"), length("cos")
 	flip := GP32()
 	MOVBLZX(Load(Param("inverse"), GP8()), flip)
