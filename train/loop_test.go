@@ -1,0 +1,198 @@
+package train_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fsdfm/data"
+	"fsdfm/flow"
+	"fsdfm/internal/golden"
+	"fsdfm/model"
+	"fsdfm/optim"
+	"fsdfm/train"
+)
+
+var tiny = model.Config{
+	VocabSize: 11, Length: 8, HiddenSize: 16, CondDim: 8, Blocks: 2, Heads: 2, Dropout: 0.1, StepConditioning: model.Additive,
+}
+
+func rowsOf(t *testing.T, n int) *data.Rows {
+	t.Helper()
+	ids := make([]int32, n*tiny.Length)
+	for i := range ids {
+		ids[i] = int32(i*i+i/7) % int32(tiny.VocabSize)
+	}
+	rows, err := data.NewRows(ids, tiny.Length)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// newLoop is a small pretraining run in dir.
+func newLoop(t *testing.T, dir string, gkl bool) *train.Loop {
+	t.Helper()
+	c := train.DefaultConfig()
+	c.Steps, c.Batch, c.MicroBatch, c.CheckpointEvery, c.LogEvery, c.EvalEvery, c.EvalRows = 12, 6, 4, 100, 3, 6, 5
+	c.Optim = optim.Config{LR: 1e-2, Warmup: 3, MinLRRatio: 0.1, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.03, Clip: 1}
+	w := model.NewWeights(tiny)
+	w.Init(3)
+	l := train.New(c, w)
+	l.Kind, l.Dir, l.Seed, l.Length, l.RunConfig = "pretrain", filepath.Join(dir, "pretrain"), 5, tiny.Length, json.RawMessage(`{}`)
+	l.Metrics = train.NewMetrics(filepath.Join(dir, "metrics.jsonl"))
+	l.Objective = &train.Pretrain{
+		Learner: l.Learner, EMA: model.NewDenoiser(w.On(l.EMA)), Path: flow.MixturePath{Scheduler: flow.Polynomial{N: 1}},
+		Source: flow.Uniform{Vocab: tiny.VocabSize}, GKL: gkl, Seed: l.Seed,
+	}
+	l.Train, l.HeldOut = data.NewReader(rowsOf(t, 40), l.Seed), data.NewReader(rowsOf(t, 9), 0)
+	if err := l.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// stopping ends a context when the loop reports step at.
+type stopping struct {
+	at     int
+	cancel context.CancelFunc
+}
+
+func (s stopping) Step(step, _ int, _, _ float64) {
+	if step >= s.at {
+		s.cancel()
+	}
+}
+func (stopping) Note(string, ...any) {}
+
+// TestResume stops a run and goes on: every tensor and every logged number must
+// be bit-equal to the uninterrupted run's.
+func TestResume(t *testing.T) {
+	for name, gkl := range map[string]bool{"cross entropy": false, "generalized KL": true} {
+		t.Run(name, func(t *testing.T) {
+			whole, parts := t.TempDir(), t.TempDir()
+			straight := newLoop(t, whole, gkl)
+			if err := straight.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range []int{3, 9} {
+				ctx, cancel := context.WithCancel(context.Background())
+				l := newLoop(t, parts, gkl)
+				l.Observer = stopping{at, cancel}
+				if err := l.Run(ctx); !errors.Is(err, train.ErrInterrupted) {
+					t.Fatalf("error is %v, want an interruption", err)
+				}
+				if l.Step() != at {
+					t.Fatalf("stopped at step %d, want %d", l.Step(), at)
+				}
+			}
+			resumed := newLoop(t, parts, gkl)
+			if resumed.Step() != 9 {
+				t.Fatalf("resumed at step %d, want 9", resumed.Step())
+			}
+			if err := resumed.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			for name, pair := range map[string][2][]float32{
+				"weights": {resumed.Learner.Weights.Data, straight.Learner.Weights.Data}, "ema": {resumed.EMA, straight.EMA},
+				"moment1": {resumed.Optimizer.Moment1, straight.Optimizer.Moment1}, "moment2": {resumed.Optimizer.Moment2, straight.Optimizer.Moment2},
+			} {
+				golden.Near(t, name, pair[0], pair[1], 0)
+			}
+			a, b := metrics(t, whole), metrics(t, parts)
+			if strings.Join(a, "\n") != strings.Join(b, "\n") {
+				t.Errorf("metrics of the resumed run:\n%s\nwant\n%s", strings.Join(b, "\n"), strings.Join(a, "\n"))
+			}
+			if len(a) != 6 {
+				t.Errorf("%d lines of metrics, want 4 losses and 2 held-out losses", len(a))
+			}
+		})
+	}
+}
+
+// metrics are the lines of a run without their speed.
+func metrics(t *testing.T, dir string) []string {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var lines []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var r train.Record
+		if err := json.Unmarshal(s.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		r.TokensPerSecond = 0
+		text, _ := json.Marshal(r)
+		lines = append(lines, string(text))
+	}
+	return lines
+}
+
+// TestMicroBatches: splitting a batch changes only the order of sums.
+func TestMicroBatches(t *testing.T) {
+	gradient := func(micro int) []float32 {
+		l := newLoop(t, t.TempDir(), false)
+		l.Config.MicroBatch, l.Config.Steps = micro, 1
+		if err := l.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return l.Learner.Grad
+	}
+	whole := gradient(6)
+	for _, micro := range []int{1, 2, 4, 5} {
+		golden.Near(t, "gradient", gradient(micro), whole, 1e-6) // rounding of at most six sums
+	}
+}
+
+func TestLearns(t *testing.T) {
+	l := newLoop(t, t.TempDir(), false)
+	l.Config.Steps, l.Config.LogEvery, l.Config.EvalEvery = 150, 50, 0
+	dir := t.TempDir()
+	l.Metrics = train.NewMetrics(filepath.Join(dir, "metrics.jsonl"))
+	if err := l.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f := metrics(t, dir)
+	var first, last train.Record
+	json.Unmarshal([]byte(f[0]), &first)
+	json.Unmarshal([]byte(f[len(f)-1]), &last)
+	if !(last.Loss < 0.9*first.Loss) {
+		t.Errorf("loss went from %v to %v in 150 steps, want a fall of a tenth", first.Loss, last.Loss)
+	}
+}
+
+func TestDivergenceSavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	l := newLoop(t, dir, false)
+	l.Config.CheckpointEvery = 1
+	l.Learner.Weights.View("output_layer.linear.bias")[0] = float32(math.Inf(1))
+	err := l.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "step 1") {
+		t.Errorf("error is %v, want one that names step 1", err)
+	}
+	if saves, _ := filepath.Glob(filepath.Join(dir, "pretrain", "step-*")); len(saves) > 0 {
+		t.Errorf("a diverged run saved %v", saves)
+	}
+}
+
+func TestResumeRefusesAnotherRun(t *testing.T) {
+	dir := t.TempDir()
+	l := newLoop(t, dir, false)
+	l.Config.Steps = 1
+	if err := l.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	l.Seed = 6
+	if err := l.Resume(); err == nil || !strings.Contains(err.Error(), "seed") {
+		t.Errorf("error is %v, want one about the seed", err)
+	}
+}
