@@ -19,8 +19,8 @@ func tokens(ids []int32, length int) flow.Tokens {
 	return flow.Tokens{Batch: len(ids) / length, Length: length, IDs: ids}
 }
 
-// rows gives every row one loss.
-func rows(n int, l loss.Loss) *loss.Batch {
+// rowsLoss gives every row one loss.
+func rowsLoss(n int, l loss.Loss) *loss.Batch {
 	b := &loss.Batch{Scale: 1 / float64(n)}
 	b.Reset(n)
 	for i := range b.Rows {
@@ -53,7 +53,7 @@ func TestGoldenPretrained(t *testing.T) {
 	}
 	golden.Near(t, "logits", logits, c.Float32("out/logits"), tolerance)
 
-	learner, batch := train.NewLearner(w), rows(x.Batch, loss.CrossEntropy{})
+	learner, batch := train.NewLearner(w), rowsLoss(x.Batch, loss.CrossEntropy{})
 	batch.X1 = c.Tokens("in/x_1")
 	// Three runs over the same buffers must agree: gorgonia adds in place.
 	for range 3 {
@@ -82,7 +82,7 @@ func TestGoldenStudent(t *testing.T) {
 		golden.Near(t, "logits", logits, want[k*size:(k+1)*size], tolerance)
 	}
 
-	learner, batch := train.NewLearner(w), rows(x.Batch, loss.ForwardKL{})
+	learner, batch := train.NewLearner(w), rowsLoss(x.Batch, loss.ForwardKL{})
 	batch.X1, batch.Target = x.IDs, c.Float32("in/teacher_logits")
 	if err := learner.Backward(x, c.Float64("in/t"), c.Float64("in/dt"), nil, batch, false); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestGoldenTraining(t *testing.T) {
 	x1, xt, times := c.Tokens("in/x_1"), c.Tokens("in/x_t"), c.Float64("in/t")
 	n, size := 4, 4*c.Config.Length
 	for step := range 5 {
-		batch := rows(n, loss.CrossEntropy{})
+		batch := rowsLoss(n, loss.CrossEntropy{})
 		batch.X1 = x1[step*size : (step+1)*size]
 		x := tokens(xt[step*size:(step+1)*size], c.Config.Length)
 		if err := learner.Backward(x, times[step*n:(step+1)*n], nil, nil, batch, false); err != nil {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"fsdfm/configs"
+	"fsdfm/data"
+	"fsdfm/distill"
+	"fsdfm/model"
+	"fsdfm/ops"
+)
+
+// share of a matrix multiplication's speed that whole training steps reach.
+const share = 0.6
+
+// dryRun prints what a run would need, without making anything.
+func dryRun(w io.Writer, c configs.Config) error {
+	network, err := shape(c)
+	if err != nil {
+		return err
+	}
+	student := network.Student()
+	speed := share * ops.MeasureFLOPS()
+	length := c.Data.Length
+	seconds := func(tokens, flops float64) time.Duration {
+		return time.Duration(tokens * flops / speed * 1e9).Round(time.Second)
+	}
+	forward := student.ForwardFLOPs(length)
+	pretrain := float64(c.Pretrain.Steps * c.Pretrain.Batch * length)
+	rollout := float64(c.Rollout.Trajectories * length)
+	distilled := float64(c.Distill.Steps * c.Distill.Batch * length)
+	sampled := float64(c.Evaluate.Rows * length)
+	budgets := c.Evaluate.TeacherSteps
+	for _, s := range c.Evaluate.Steps {
+		budgets += 2 * s
+	}
+	peak := max(network.TrainingBytes(c.Pretrain.Micro(), length),
+		student.TrainingBytes(c.Distill.Micro(), length)+student.InferenceBytes(c.Distill.Micro(), length))
+	save := 16 * float64(student.Parameters()) // weights, EMA, two moments
+	disk := save*float64(c.Pretrain.Keep+c.Distill.Keep+1) + 4*float64(student.Parameters()) +
+		4*float64(c.Rollout.Trajectories*(c.Rollout.Grid+1)*length)
+
+	fmt.Fprintf(w, "network     %d parameters, student %d; vocabulary %d, rows of %d tokens\n", network.Parameters(), student.Parameters(), network.VocabSize, length)
+	fmt.Fprintf(w, "peak memory %s (micro-batches of %d and %d rows)\n", bytes(peak), c.Pretrain.Micro(), c.Distill.Micro())
+	fmt.Fprintf(w, "disk        %s (saves of %s, trajectories, export), beside the token shards\n", bytes(disk), bytes(save))
+	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %v\n", c.Pretrain.Steps, pretrain, seconds(pretrain, 3*forward))
+	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %v\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, seconds(rollout*float64(c.Rollout.Steps), forward))
+	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %v\n", c.Distill.Steps, distilled, seconds(distilled, units(c)*forward))
+	fmt.Fprintf(w, "evaluate    %d model evaluations of %d rows, about %v\n", budgets, c.Evaluate.Rows, seconds(sampled*float64(budgets), forward))
+	fmt.Fprintf(w, "times are estimates: %.0f GFLOP/s, %.0f %% of a matrix multiplication measured just now\n", speed/1e9, 100*share)
+	return nil
+}
+
+// units is the forward passes that a distilled row costs: three for the
+// student's own step, the teacher's stages on the rows that ask it.
+func units(c configs.Config) float64 {
+	stages := float64(len(distill.RK4))
+	if c.Distill.Teacher == "heun" {
+		stages = float64(len(distill.Heun))
+	}
+	asked := 1 - c.Distill.TrajectoryShare
+	if c.Distill.Budgets == "doubling" {
+		asked *= 0.5 // about half of these rows take the smallest step, which learns from data
+	}
+	return 3 + stages*asked
+}
+
+// shape is the pretrained network of a run.
+func shape(c configs.Config) (model.Config, error) {
+	n := c.Model
+	n.Length, n.Masked = c.Data.Length, c.Flow.Source == "mask"
+	if n.VocabSize > 0 {
+		return n, nil
+	}
+	if c.Data.Corpus == "dir" {
+		set, err := data.OpenDataset(c.Data.Dir)
+		if err != nil {
+			return n, fmt.Errorf("%w (or set model.vocab_size to plan without the data)", err)
+		}
+		n.VocabSize = set.Vocab()
+		return n, nil
+	}
+	docs, err := documents(c.Data)
+	if err != nil {
+		return n, err
+	}
+	tok, err := data.NewTokenizer(c.Data.Tokenizer, strings.Join(docs, ""))
+	if err != nil {
+		return n, err
+	}
+	n.VocabSize = tok.Vocab()
+	return n, nil
+}
+
+func bytes(n float64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	i := 0
+	for ; n >= 1000 && i+1 < len(units); i++ {
+		n /= 1000
+	}
+	return fmt.Sprintf("%.1f %s", n, units[i])
+}
