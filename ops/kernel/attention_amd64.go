@@ -172,9 +172,9 @@ func (g *gradHead) keysAndValues(i, n int) {
 	_, panel := panelsOf(a.length, gradBlock)
 	for d := 0; d < a.headDim; d += stripCols {
 		cols := min(stripCols, a.headDim-d)
-		packCopy16(&g.block[0], &a.from(a.qkv, i, 0)[d], ld, n, cols)
+		packCopy16(&g.block[0], 0, &a.from(a.qkv, i, 0)[d], ld, n, cols)
 		gemmStrip(&a.from(a.dqkv, 0, 1)[d], ld, &g.dsPanels[0], panel, &g.block[0], n, a.length, cols, i > 0)
-		packCopy16(&g.block[0], &a.dout[i*a.width+d], a.width, n, cols)
+		packCopy16(&g.block[0], 0, &a.dout[i*a.width+d], a.width, n, cols)
 		gemmStrip(&a.from(a.dqkv, 0, 2)[d], ld, &g.pPanels[0], panel, &g.block[0], n, a.length, cols, i > 0)
 	}
 }

@@ -16,6 +16,9 @@ const (
 	blockRows  = 96      // about the rows of a block of panels
 	skinnyRows = 96      // up to here A is one block: its panels are shared, B's strips are not
 	finishCols = 256     // columns after which the epilogue runs, while they are in cache
+	splitSize  = 1 << 18 // up to so many elements of C, a long K is cut into parts
+	splitDepth = 512     // of at least so many rows of B,
+	splitParts = 8       // so many at most
 	linePad    = 16      // floats between panels or strips, so that they do not share cache sets
 	tinyWork   = 1 << 16 // products of fewer multiplications do not pay for a second thread
 )
@@ -28,10 +31,45 @@ type packing struct {
 }
 
 func gemmAVX2(g *matmul) {
-	if g.k == 0 {
+	switch {
+	case g.k == 0:
 		gemmPlain(g)
-		return
+	case g.m > skinnyRows && g.m*g.n <= splitSize && g.k >= 2*splitDepth:
+		g.split()
+	default:
+		g.packed()
 	}
+}
+
+// split computes the products of parts of K in parallel, each with its own packed
+// operands, and adds them up in order. It suits the gradient of a weight: a long sum for
+// few elements, where threads that share packed operands would wait for each other.
+func (g *matmul) split() {
+	size, parts := g.m*g.n, min(g.k/splitDepth, splitParts)
+	partial := borrow((parts - 1) * size)
+	defer giveBack(partial)
+	Parallel(parts, func(i int) {
+		part := *g
+		k0, k1 := i*g.k/parts, (i+1)*g.k/parts
+		part.a, part.b, part.k, part.ep = g.a[k0*g.aCol:], g.b[k0*g.bRow:], k1-k0, Epilogue{}
+		if i > 0 {
+			part.c, part.accumulate = partial[(i-1)*size:][:size], false
+		}
+		part.packed()
+	})
+	const grain = 16 // rows
+	parallelRanges(g.m, grain, func(i0, i1 int) {
+		for ; i0 < i1; i0++ {
+			lo, hi := i0*g.n, (i0+1)*g.n
+			for i := range parts - 1 {
+				use.addRow(g.c[lo:hi], partial[i*size+lo:i*size+hi])
+			}
+			g.finish(i0, i0+1, 0, g.n)
+		}
+	})
+}
+
+func (g *matmul) packed() {
 	p := packing{matmul: g, slices: ceilDiv(g.k, sliceDepth)}
 	p.depth = 8 * ceilDiv(g.k, 8*p.slices)
 	p.slices = ceilDiv(g.k, p.depth)
@@ -70,17 +108,16 @@ func (p *packing) packPanel(dst []float32, i, s int) {
 	}
 }
 
-// packStrip packs columns j ... j+15 of slice s of op(B).
-func (p *packing) packStrip(dst []float32, j, s int) {
-	at := s*p.depth*p.bRow + j*p.bCol
-	k, cols := p.rowsOf(s), min(stripCols, p.n-j)
+// packStrips packs columns [j0, j1) of slice s of op(B).
+func (p *packing) packStrips(dst []float32, j0, j1, s int) {
+	at, k := s*p.depth*p.bRow, p.rowsOf(s)
 	if p.bCol == 1 {
-		packCopy16(&dst[0], &p.b[at], p.bRow, k, cols)
+		packCopy16(&dst[0], p.strip, &p.b[at+j0], p.bRow, k, j1-j0)
 		return
 	}
-	packTranspose8(&dst[0], &p.b[at], p.bCol, k, min(8, cols))
-	if cols > 8 {
-		packTranspose8(&dst[8], &p.b[at+8*p.bCol], p.bCol, k, cols-8)
+	for j := j0; j < j1; j += 8 {
+		half := (j-j0)/stripCols*p.strip + (j-j0)%stripCols
+		packTranspose8(&dst[half], &p.b[at+j*p.bCol], p.bCol, k, min(8, j1-j))
 	}
 }
 
@@ -109,7 +146,7 @@ func (p *packing) skinny() {
 		j0, j1 := task*group*stripCols, min((task+1)*group*stripCols, p.n)
 		for j := j0; j < j1; j += stripCols {
 			for s := range p.slices {
-				p.packStrip(strip, j, s)
+				p.packStrips(strip, j, min(j+stripCols, j1), s)
 				p.multiply(0, p.m, j, s, packedA[s*block:], strip)
 			}
 		}
@@ -142,9 +179,7 @@ func (p *packing) columns(packed []float32, s0, s1, j0, j1 int) {
 	groups := ceilDiv(strips, grain)
 	Parallel((s1-s0)*groups, func(task int) {
 		s, q0 := task/groups, task%groups*grain
-		for q := q0; q < min(q0+grain, strips); q++ {
-			p.packStrip(packed[(s*strips+q)*p.strip:], j0+q*stripCols, s0+s)
-		}
+		p.packStrips(packed[(s*strips+q0)*p.strip:], j0+q0*stripCols, min(j0+(q0+grain)*stripCols, j1), s0+s)
 	})
 	// Blocks in multiples of 4 share evenly among 2 and 4 threads.
 	panels := ceilDiv(p.m, panelRows)

@@ -475,32 +475,53 @@ done:
 	VZEROUPPER
 	RET
 
-// func packCopy16(dst *float32, src *float32, ld int, k int, n int)
+// func packCopy16(dst *float32, strip int, src *float32, ld int, k int, n int)
 // Requires: AVX
-TEXT ·packCopy16(SB), NOSPLIT, $0-40
+TEXT ·packCopy16(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    ld+16(FP), DX
-	MOVQ    k+24(FP), BX
-	SHLQ    $0x02, DX
-	MOVQ    n+32(FP), SI
-	MOVQ    $0x00000010, DI
-	SUBQ    SI, DI
-	LEAQ    laneMasks<>+0(SB), SI
-	VMOVUPS (SI)(DI*4), Y0
-	VMOVUPS 32(SI)(DI*4), Y1
-	TESTQ   BX, BX
+	MOVQ    strip+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    ld+24(FP), BX
+	MOVQ    k+32(FP), SI
+	MOVQ    n+40(FP), DI
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, CX
+	LEAQ    -1(DI), R8
+	ANDQ    $0x0f, R8
+	INCQ    R8
+	MOVQ    $0x00000010, R9
+	SUBQ    R8, R9
+	LEAQ    laneMasks<>+0(SB), R8
+	VMOVUPS (R8)(R9*4), Y0
+	VMOVUPS 32(R8)(R9*4), Y1
+	TESTQ   SI, SI
 	JZ      done
 
-loop:
-	VMASKMOVPS (CX), Y0, Y2
-	VMASKMOVPS 32(CX), Y1, Y3
-	VMOVUPS    Y2, (AX)
-	VMOVUPS    Y3, 32(AX)
-	ADDQ       DX, CX
+row:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ DI, R10
+	JMP  check
+
+full:
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	VMOVUPS Y2, (R9)
+	VMOVUPS Y3, 32(R9)
+	ADDQ    $0x40, R8
+	ADDQ    CX, R9
+
+check:
+	SUBQ       $0x10, R10
+	JG         full
+	VMASKMOVPS (R8), Y0, Y2
+	VMASKMOVPS 32(R8), Y1, Y3
+	VMOVUPS    Y2, (R9)
+	VMOVUPS    Y3, 32(R9)
+	ADDQ       BX, DX
 	ADDQ       $0x40, AX
-	DECQ       BX
-	JNZ        loop
+	DECQ       SI
+	JNZ        row
 
 done:
 	VZEROUPPER

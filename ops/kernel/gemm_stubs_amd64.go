@@ -15,10 +15,11 @@ func gemmStrip(c *float32, ldc int, a *float32, aPanel int, b *float32, k int, r
 //go:noescape
 func packCopy6(dst *float32, src *float32, ld int, k int, n int)
 
-// packCopy16 packs n <= 16 columns of src [k, ld]: dst[p*16 + i] = src[p*ld + i], 0 for i >= n.
+// packCopy16 packs n > 0 columns of src [k, ld] into strips: dst[i/16*strip + p*16 + i%16] = src[p*ld + i], and 0
+// for i >= n. It goes through src row by row: a strip at a time would touch a page for every 64 bytes.
 //
 //go:noescape
-func packCopy16(dst *float32, src *float32, ld int, k int, n int)
+func packCopy16(dst *float32, strip int, src *float32, ld int, k int, n int)
 
 // packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.
 //

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,8 +16,8 @@ const (
 
 func gemm() {
 	gemmStrip()
-	packCopy("packCopy6", tileRows)
-	packCopy("packCopy16", tileCols)
+	packCopy6()
+	packCopy16()
 	packTranspose6()
 	packTranspose8()
 }
@@ -159,41 +157,76 @@ func endRow(r int, c, ldc, rows reg.Register) {
 	JLE(LabelRef("next"))
 }
 
-// packCopy packs a panel whose elements of one p are neighbours in memory.
-func packCopy(name string, panel int) {
-	function(name, "func(dst, src *float32, ld, k, n int)",
-		fmt.Sprintf("%s packs n <= %d columns of src [k, ld]: dst[p*%d + i] = src[p*ld + i], 0 for i >= n.", name, panel, panel))
-	dst := Load(Param("dst"), GP64())
-	src := Load(Param("src"), GP64())
-	ld := Load(Param("ld"), GP64())
-	k := Load(Param("k"), GP64())
+// The packers for an operand whose elements of one p are neighbours in memory.
+
+func packCopy6() {
+	function("packCopy6", "func(dst, src *float32, ld, k, n int)",
+		"packCopy6 packs n <= 6 columns of src [k, ld]: dst[p*6 + i] = src[p*ld + i], 0 for i >= n.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	ld, k := Load(Param("ld"), GP64()), Load(Param("k"), GP64())
 	SHLQ(U8(2), ld)
-	n := GP64()
-	Load(Param("n"), n)
-	low, high := masksFor(laneMasks(), n)
+	mask, _ := masksFor(laneMasks(), Load(Param("n"), GP64()))
 	TESTQ(k, k)
 	JZ(LabelRef("done"))
 	Label("loop")
-	v := YMM()
-	VMASKMOVPS(Mem{Base: src}, low, v)
-	if panel == tileCols {
-		w := YMM()
-		VMASKMOVPS(Mem{Base: src, Disp: 32}, high, w)
-		VMOVUPS(v, Mem{Base: dst})
-		VMOVUPS(w, Mem{Base: dst, Disp: 32})
-	} else {
-		rest := XMM()
-		VEXTRACTF128(Imm(1), v, rest)
-		VMOVUPS(v.AsX(), Mem{Base: dst})
-		VMOVLPS(rest, Mem{Base: dst, Disp: 16})
-	}
+	v, rest := YMM(), XMM()
+	VMASKMOVPS(Mem{Base: src}, mask, v)
+	VEXTRACTF128(Imm(1), v, rest)
+	VMOVUPS(v.AsX(), Mem{Base: dst})
+	VMOVLPS(rest, Mem{Base: dst, Disp: 16})
 	ADDQ(ld, src)
-	ADDQ(Imm(uint64(panel*4)), dst)
+	ADDQ(Imm(tileRows*4), dst)
 	DECQ(k)
 	JNZ(LabelRef("loop"))
 	Label("done")
-	VZEROUPPER()
-	RET()
+	ret()
+}
+
+func packCopy16() {
+	function("packCopy16", "func(dst *float32, strip int, src *float32, ld, k, n int)",
+		"packCopy16 packs n > 0 columns of src [k, ld] into strips: dst[i/16*strip + p*16 + i%16] = src[p*ld + i], and 0",
+		"for i >= n. It goes through src row by row: a strip at a time would touch a page for every 64 bytes.")
+	dst, strip := Load(Param("dst"), GP64()), Load(Param("strip"), GP64())
+	src, ld := Load(Param("src"), GP64()), Load(Param("ld"), GP64())
+	k, n := Load(Param("k"), GP64()), Load(Param("n"), GP64())
+	SHLQ(U8(2), ld)
+	SHLQ(U8(2), strip)
+	last := GP64() // columns of the last strip, 1 to 16
+	LEAQ(Mem{Base: n, Disp: -1}, last)
+	ANDQ(Imm(tileCols-1), last)
+	INCQ(last)
+	low, high := masksFor(laneMasks(), last)
+	TESTQ(k, k)
+	JZ(LabelRef("done"))
+	from, to, left := GP64(), GP64(), GP64()
+	v, w := YMM(), YMM()
+	store := func() {
+		VMOVUPS(v, Mem{Base: to})
+		VMOVUPS(w, Mem{Base: to, Disp: 32})
+	}
+	Label("row")
+	MOVQ(src, from)
+	MOVQ(dst, to)
+	MOVQ(n, left)
+	JMP(LabelRef("check"))
+	Label("full")
+	VMOVUPS(Mem{Base: from}, v)
+	VMOVUPS(Mem{Base: from, Disp: 32}, w)
+	store()
+	ADDQ(Imm(tileCols*4), from)
+	ADDQ(strip, to)
+	Label("check")
+	SUBQ(Imm(tileCols), left)
+	JG(LabelRef("full"))
+	VMASKMOVPS(Mem{Base: from}, low, v)
+	VMASKMOVPS(Mem{Base: from, Disp: 32}, high, w)
+	store()
+	ADDQ(ld, src)
+	ADDQ(Imm(tileCols*4), dst)
+	DECQ(k)
+	JNZ(LabelRef("row"))
+	Label("done")
+	ret()
 }
 
 // rowPointers returns pointers to rows 0 ... count-1 of src; rows from n on repeat the last.
