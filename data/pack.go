@@ -1,6 +1,9 @@
 package data
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // splitSeed orders documents for the split into train, valid and judge. It is
 // the same for every run, so that the judge's part is never trained on by a run
@@ -27,8 +30,23 @@ func WriteCorpus(dir string, docs []string, tokenizer string, length int, validS
 	return WriteDataset(dir, tok, splits)
 }
 
-// JudgeDocuments are the documents that WriteCorpus gives to the judge.
-func JudgeDocuments(docs []string, validShare, judgeShare float64) ([]string, error) {
+// HeldOut are the judge's and the validation rows that WriteCorpus makes, with
+// a tokenizer that exists already.
+func HeldOut(docs []string, tok Tokenizer, length int, validShare, judgeShare float64) (judge, valid *Rows, err error) {
 	parts, err := SplitDocuments(docs, validShare, judgeShare, splitSeed)
-	return parts.Judge, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if judge, err = Pack(parts.Judge, tok, length); err != nil {
+		return nil, nil, err
+	}
+	valid, err = Pack(parts.Valid, tok, length)
+	return judge, valid, err
+}
+
+// SameTokenizer reports whether two tokenizers map all text alike.
+func SameTokenizer(a, b Tokenizer) bool {
+	x, errX := MarshalTokenizer(a)
+	y, errY := MarshalTokenizer(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

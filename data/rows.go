@@ -55,3 +55,19 @@ func (r *Rows) Length() int { return r.length }
 func (r *Rows) Row(i int) []int32 {
 	return r.ids[i*r.length : (i+1)*r.length : (i+1)*r.length]
 }
+
+// Tokens are all rows one after the other. They are part of r: do not write to
+// them.
+func (r *Rows) Tokens() []int32 { return r.ids }
+
+// Spread picks n rows evenly over all of them; too few rows are an error.
+func (r *Rows) Spread(n int) ([][]int32, error) {
+	if n > r.Len() {
+		return nil, fmt.Errorf("%d rows asked for but there are only %d: ask for fewer or hold out more text", n, r.Len())
+	}
+	picked := make([][]int32, n)
+	for i := range picked {
+		picked[i] = r.Row(i * r.Len() / n)
+	}
+	return picked, nil
+}

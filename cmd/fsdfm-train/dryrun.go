@@ -44,8 +44,8 @@ func dryRun(w io.Writer, c configs.Config) error {
 		4*float64(c.Rollout.Trajectories*(c.Rollout.Grid+1)*length)
 
 	fmt.Fprintf(w, "network     %d parameters, student %d; vocabulary %d, rows of %d tokens\n", network.Parameters(), student.Parameters(), network.VocabSize, length)
-	fmt.Fprintf(w, "peak memory %s (micro-batches of %d and %d rows)\n", bytes(peak), c.Pretrain.Micro(), c.Distill.Micro())
-	fmt.Fprintf(w, "disk        %s (saves of %s, trajectories, export), beside the token shards\n", bytes(disk), bytes(save))
+	fmt.Fprintf(w, "peak memory %s (micro-batches of %d and %d rows)\n", readable(peak), c.Pretrain.Micro(), c.Distill.Micro())
+	fmt.Fprintf(w, "disk        %s (saves of %s, trajectories, export), beside the token shards\n", readable(disk), readable(save))
 	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %v\n", c.Pretrain.Steps, pretrain, seconds(pretrain, 3*forward))
 	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %v\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, seconds(rollout*float64(c.Rollout.Steps), forward))
 	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %v\n", c.Distill.Steps, distilled, seconds(distilled, units(c)*forward))
@@ -95,7 +95,7 @@ func shape(c configs.Config) (model.Config, error) {
 	return n, nil
 }
 
-func bytes(n float64) string {
+func readable(n float64) string {
 	units := []string{"B", "kB", "MB", "GB", "TB"}
 	i := 0
 	for ; n >= 1000 && i+1 < len(units); i++ {

@@ -34,7 +34,11 @@ func (p *pipeline) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report := eval.Report{Data: eval.Score(judge, held), Judge: judge.String(), Vocab: p.network.VocabSize, Length: p.network.Length}
+	meter := eval.Meter{Judge: judge}
+	report := eval.Report{
+		Judge: fmt.Sprintf("a %d-gram of text the generator never saw", judge.Order()),
+		Rows:  len(held), Length: p.network.Length, Data: meter.Measure(held), EntropyBand: eval.EntropyBand(held),
+	}
 	calls := 0
 	for _, c := range contestants {
 		for _, b := range c.budgets {
@@ -52,7 +56,7 @@ func (p *pipeline) evaluate(ctx context.Context) error {
 				return fmt.Errorf("evaluate: %w", interrupted(ctx, err))
 			}
 			done += budget * p.batches()
-			r := eval.Score(judge, drawn)
+			r := meter.Measure(drawn)
 			r.Model, r.Budget, r.Solver, r.Seconds = c.name, budget, p.config.Flow.Solver, time.Since(begun).Seconds()
 			report.Results = append(report.Results, r)
 			samples[fmt.Sprintf("%s %d", c.name, budget)] = slices.Concat(drawn[:min(len(drawn), p.config.Evaluate.Samples)]...)
@@ -74,7 +78,7 @@ func (p *pipeline) contestants() ([]contestant, error) {
 	}
 	full := append(slices.Clone(c.Steps), c.TeacherSteps)
 	slices.Sort(full)
-	return []contestant{{"student", student, slices.Compact(slices.Sorted(slices.Values(c.Steps)))}, {"teacher", teacher, slices.Compact(full)}}, nil
+	return []contestant{{eval.Student, student, slices.Compact(slices.Sorted(slices.Values(c.Steps)))}, {eval.Teacher, teacher, slices.Compact(full)}}, nil
 }
 
 func (p *pipeline) batches() int {
@@ -96,22 +100,15 @@ func (p *pipeline) judge() (judge *eval.NGram, held [][]int32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	docs := make([][]int32, 0, 1)
-	for i := range rows.Len() {
-		docs = append(docs, rows.Row(i))
-	}
-	if judge, err = eval.TrainNGram([][]int32{slices.Concat(docs...)}, p.config.Evaluate.JudgeOrder, p.network.VocabSize); err != nil {
+	if judge, err = eval.TrainNGram([][]int32{rows.Tokens()}, p.config.Evaluate.JudgeOrder, p.network.VocabSize); err != nil {
 		return nil, nil, err
 	}
 	valid, err := p.rows("valid")
 	if err != nil {
 		return nil, nil, err
 	}
-	n := min(p.config.Evaluate.Rows, valid.Len())
-	for i := range n { // spread over the whole part
-		held = append(held, valid.Row(i*valid.Len()/n))
-	}
-	return judge, held, nil
+	held, err = valid.Spread(p.config.Evaluate.Rows)
+	return judge, held, err
 }
 
 func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) error {
@@ -144,7 +141,7 @@ func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) e
 // the teacher writes with its full budget.
 func (p *pipeline) writeSamples(w *strings.Builder, samples map[string][]int32) {
 	c := p.config.Evaluate
-	for _, name := range []string{fmt.Sprintf("student %d", slices.Max(c.Steps)), fmt.Sprintf("teacher %d", c.TeacherSteps)} {
+	for _, name := range []string{fmt.Sprint(eval.Student, " ", slices.Max(c.Steps)), fmt.Sprint(eval.Teacher, " ", c.TeacherSteps)} {
 		for i, row := range slices.Collect(slices.Chunk(samples[name], p.network.Length)) {
 			fmt.Fprintf(w, "--- %s steps, sample %d\n%s\n", name, i+1, p.dataset.Tokenizer().Decode(row))
 		}
