@@ -88,11 +88,24 @@ func (r Report) Reference() (best Result, ok bool) {
 // outside that of real text, or samples that resemble each other.
 func (r Report) Parity(x Result) bool {
 	best, ok := r.Reference()
+	return ok && len(r.misses(x, best)) == 0
+}
+
+// misses names the figures that keep x from being as good as best.
+func (r Report) misses(x, best Result) []string {
+	var names []string
+	if !(x.Perplexity <= mostPerplexity*best.Perplexity) {
+		names = append(names, "perplexity")
+	}
 	band := r.EntropyBand
-	return ok && x.Perplexity <= mostPerplexity*best.Perplexity &&
-		math.Abs(x.Entropy-best.Entropy) <= entropyDistance &&
-		(band == [2]float64{} || band[0] <= x.Entropy && x.Entropy <= band[1]) &&
-		x.Distinct2 >= leastDistinct2*best.Distinct2
+	outside := band != [2]float64{} && (x.Entropy < band[0] || x.Entropy > band[1])
+	if outside || math.Abs(x.Entropy-best.Entropy) > entropyDistance {
+		names = append(names, "entropy")
+	}
+	if x.Distinct2 < leastDistinct2*best.Distinct2 {
+		names = append(names, "distinct-2")
+	}
+	return names
 }
 
 // nearest is the student's smallest budget on a par with the teacher; if there

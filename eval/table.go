@@ -141,10 +141,12 @@ func verdict(r Report) string {
 	if x.Seconds > 0 && best.Seconds > 0 {
 		distance += fmt.Sprintf(", %.3g times as fast", best.Seconds/x.Seconds)
 	}
-	if r.Parity(x) {
+	misses := r.misses(x, best)
+	if len(misses) == 0 {
 		return fmt.Sprintf("* The student's %d %s are on a par with the teacher's %d:\n%s.", x.Budget, steps(x.Budget), best.Budget, distance)
 	}
-	return fmt.Sprintf("The student does not reach the teacher's %d %s; nearest at %d:\n%s.", best.Budget, steps(best.Budget), x.Budget, distance)
+	return fmt.Sprintf("The student is not on a par with the teacher's %d %s; at %d it fails by %s:\n%s.",
+		best.Budget, steps(best.Budget), x.Budget, strings.Join(misses, " and "), distance)
 }
 
 func steps(n int) string {
