@@ -118,3 +118,14 @@ func attention64Shifted(qkv []float32, length, headDim int) (out, lse, top []flo
 	}
 	return out, lse, top
 }
+
+// FuzzAttention looks for shapes that go wrong.
+func FuzzAttention(f *testing.F) {
+	f.Add(uint8(17), uint8(0), uint8(8))
+	f.Add(uint8(65), uint8(1), uint8(13))
+	f.Fuzz(func(t *testing.T, length, heads, headDim uint8) {
+		everyLoops(t, func(t *testing.T) {
+			checkAttention(t, 1, 1+int(length%140), 1+int(heads%3), 1+int(headDim%70))
+		})
+	})
+}

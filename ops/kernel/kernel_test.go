@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// guard is the number of cells before and after every slice under test. They hold NaN: a
-// kernel that reads one and uses it poisons its result, one that writes one is found out.
+// guard is the number of cells before every slice under test. They hold NaN: a kernel that
+// reads one and uses it poisons its result, one that writes one is found out. After the
+// slice follows a page that faults, or where that is not to be had as many cells again.
 const guard = 17
 
 var nan = float32(math.NaN())
@@ -16,22 +17,22 @@ var nan = float32(math.NaN())
 // A bench makes guarded slices for one test.
 type bench struct {
 	*testing.T
-	rng  *rand.Rand
-	all  [][]float32
-	dsts []int
+	owner *testing.T // T may be replaced by that of a subtest
+	rng   *rand.Rand
+	cells [][]float32 // the guards
 }
 
 func newBench(t *testing.T, seed uint64) *bench {
-	return &bench{T: t, rng: rand.New(rand.NewPCG(seed, 1))}
+	return &bench{T: t, owner: t, rng: rand.New(rand.NewPCG(seed, 1))}
 }
 
 // empty returns a guarded slice of n NaN: whoever owns it must write every element.
 func (b *bench) empty(n int) []float32 {
-	whole := make([]float32, n+2*guard)
+	whole := guarded(b.owner, n)
 	for i := range whole {
 		whole[i] = nan
 	}
-	b.all = append(b.all, whole)
+	b.cells = append(b.cells, whole[:guard], whole[guard+n:])
 	return whole[guard : guard+n : guard+n]
 }
 
@@ -47,13 +48,10 @@ func (b *bench) normal(n int) []float32 {
 // checkGuards reports any write outside the slices handed out.
 func (b *bench) checkGuards() {
 	b.Helper()
-	for _, whole := range b.all {
-		for i := range guard {
-			if v := whole[i]; v == v {
-				b.Fatalf("wrote %g %d cells before a slice", v, guard-i)
-			}
-			if v := whole[len(whole)-1-i]; v == v {
-				b.Fatalf("wrote %g %d cells after a slice", v, guard-i)
+	for _, cells := range b.cells {
+		for i, v := range cells {
+			if v == v {
+				b.Fatalf("wrote %g outside a slice, to guard cell %d of %d", v, i, len(cells))
 			}
 		}
 	}
