@@ -17,7 +17,7 @@ func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int) {
 		a := newAttentionHead(task/heads, task%heads, length, heads, headDim)
 		a.out, a.qkv = dst[a.outAt:], qkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
-		use.attentionHead(&a)
+		use.attentionHead(a)
 	})
 }
 
@@ -38,7 +38,7 @@ func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads
 		a.out, a.qkv = out[a.outAt:], qkv[a.qkvAt:]
 		a.dout, a.dqkv = dout[a.outAt:], dqkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
-		use.attentionHeadBackward(&a)
+		use.attentionHeadBackward(a)
 	})
 }
 
@@ -73,7 +73,7 @@ func (a *attentionHead) outRow(out []float32, i int) []float32 {
 	return out[i*a.width:][:a.headDim]
 }
 
-func attentionHeadPlain(a *attentionHead) {
+func attentionHeadPlain(a attentionHead) {
 	p := borrow(a.length)
 	defer giveBack(p)
 	for i := range a.length {
@@ -89,7 +89,7 @@ func attentionHeadPlain(a *attentionHead) {
 	}
 }
 
-func attentionHeadBackwardPlain(a *attentionHead) {
+func attentionHeadBackwardPlain(a attentionHead) {
 	for j := range a.length {
 		clear(a.row(a.dqkv, j, 1))
 		clear(a.row(a.dqkv, j, 2))

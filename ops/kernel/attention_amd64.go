@@ -74,7 +74,7 @@ func mixStrip(dst, panels, strip []float32, keys, width int) {
 	}
 }
 
-func attentionHeadAVX2(a *attentionHead) {
+func attentionHeadAVX2(a attentionHead) {
 	length, width, ld := a.length, a.headDim, 3*a.width
 	keyFloats, _ := panelsOf(length, width)
 	valueFloats, _ := panelsOf(width, length)
@@ -116,7 +116,7 @@ type gradHead struct {
 	block                    []float32 // strip [gradBlock, 16]
 }
 
-func attentionHeadBackwardAVX2(a *attentionHead) {
+func attentionHeadBackwardAVX2(a attentionHead) {
 	length, width, ld := a.length, a.headDim, 3*a.width
 	rowFloats, _ := panelsOf(length, width)
 	columnFloats, _ := panelsOf(width, length)
@@ -125,7 +125,7 @@ func attentionHeadBackwardAVX2(a *attentionHead) {
 	buffer := borrow(2*rowFloats + columnFloats + 2*weightFloats + 2*strip + stripCols*(2*width+gradBlock))
 	defer giveBack(buffer)
 	space := arena(buffer)
-	g := gradHead{attentionHead: a,
+	g := gradHead{attentionHead: &a,
 		keys: space.take(rowFloats), values: space.take(rowFloats), keyColumns: space.take(columnFloats),
 		p: space.take(strip), ds: space.take(strip),
 		pPanels: space.take(weightFloats), dsPanels: space.take(weightFloats),

@@ -17,3 +17,4 @@ package kernel
 //go:generate go -C gen run . -group adamw -out ../adamw_amd64.s -stubs ../adamw_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group rows -out ../rows_amd64.s -stubs ../rows_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group attention -out ../attention_amd64.s -stubs ../attention_stubs_amd64.go -pkg kernel
+//go:generate go -C gen run . -group dropout -out ../dropout_amd64.s -stubs ../dropout_stubs_amd64.go -pkg kernel

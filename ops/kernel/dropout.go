@@ -16,13 +16,18 @@ func DropoutKeep(keep []float32, seeds []uint64, layer uint64, perRow int, rate 
 		row := keep[b*perRow : (b+1)*perRow]
 		key := mix64(mix64(seed) + layer)
 		parallelRanges(perRow, elementGrain, func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				row[i] = 0
-				if hash32(key, uint32(i)) >= threshold {
-					row[i] = scale
-				}
-			}
+			use.keepRow(row[lo:hi], uint32(key), uint32(key>>32), uint32(lo), threshold, scale)
 		})
+	}
+}
+
+// keepRowPlain sets keep[i] to 0 if the hash of first + i is below the threshold, else to scale.
+func keepRowPlain(keep []float32, key0, key1, first, threshold uint32, scale float32) {
+	for i := range keep {
+		keep[i] = 0
+		if hash32(key0, key1, first+uint32(i)) >= threshold {
+			keep[i] = scale
+		}
 	}
 }
 
@@ -35,11 +40,11 @@ func mix64(z uint64) uint64 {
 }
 
 // hash32 mixes a counter with both halves of a key: multiplications and shifts as in
-// 32-bit integer finalizers, in lanes a vector unit could take eight at a time.
-func hash32(key uint64, i uint32) uint32 {
-	h := i ^ uint32(key)
+// 32-bit integer finalizers, in lanes that a vector unit takes eight at a time.
+func hash32(key0, key1, i uint32) uint32 {
+	h := i ^ key0
 	h = (h ^ h>>16) * 0x7feb352d
-	h += uint32(key >> 32)
+	h += key1
 	h = (h ^ h>>15) * 0x846ca68b
 	return h ^ h>>16
 }

@@ -22,7 +22,7 @@ func BenchmarkElements(b *testing.B) {
 	step := AdamWStep{LR: 1e-6, Beta1: .9, Beta2: .95, Eps: 1e-8, Bias1: 1, Bias2: 1, GradScale: 1, EMADecay: .9}
 	rows := n / width
 	mean, rstd := make([]float32, rows), make([]float32, rows)
-	keep := slice()
+	keep, wide, angles, ids := slice(), make([]float32, 3*n), make([]float32, rows*32), make([]int32, rows)
 	for _, k := range []struct {
 		name string
 		run  func()
@@ -42,6 +42,9 @@ func BenchmarkElements(b *testing.B) {
 		}},
 		{"GatedResidual", func() { GatedResidual(y, x, z, mod, keep, 1, rows, width) }},
 		{"GatedResidualBackward", func() { GatedResidualBackward(y, mod.Mod, x, z, mod, keep, 1, rows, width) }},
+		{"Rotary", func() { Rotary(wide, wide, angles, angles, 1, rows, 4, 64, false) }},
+		{"Embed", func() { Embed(y, x, ids, width) }},
+		{"EmbedBackward", func() { EmbedBackward(z, x, ids, rows, width, false) }},
 		{"DropoutKeep", func() { DropoutKeep(keep, []uint64{1}, 2, n, .1) }},
 		{"ColumnSum", func() { ColumnSum(small, x, rows, width, false) }},
 	} {

@@ -12,12 +12,13 @@ type loops struct {
 	geluBackward func(dx, dy, x []float32)
 	adamW        func(p, m, v, ema, g []float32, c *adamWConstants)
 	sumSquares   func(x []float32) float64
+	keepRow      func(keep []float32, key0, key1, first, threshold uint32, scale float32)
 
 	layerNormRow         func(dst, x, gain, shift []float32) (mean, rstd float32)
 	layerNormBackwardRow func(dx, sumDY, sumDYX, dy, x, gain []float32, mean, rstd float32)
 
-	attentionHead         func(head *attentionHead)
-	attentionHeadBackward func(head *attentionHead)
+	attentionHead         func(head attentionHead)
+	attentionHeadBackward func(head attentionHead)
 
 	rotate      func(dst, x, cos, sin []float32, inverse bool)
 	gateRow     func(dst, x, y, gate, keep []float32)
@@ -35,6 +36,7 @@ var plain = loops{
 	geluBackward:          geluBackwardPlain,
 	adamW:                 adamWPlain,
 	sumSquares:            sumSquaresPlain,
+	keepRow:               keepRowPlain,
 	layerNormRow:          layerNormRowPlain,
 	layerNormBackwardRow:  layerNormBackwardRowPlain,
 	attentionHead:         attentionHeadPlain,

@@ -27,6 +27,7 @@ func avx2() loops {
 		geluBackward:          geluBackwardAVX2,
 		adamW:                 adamWAVX2,
 		sumSquares:            sumSquaresAVX2,
+		keepRow:               keepRowAVX2,
 		layerNormRow:          layerNormRowAVX2,
 		layerNormBackwardRow:  layerNormBackwardRowAVX2,
 		attentionHead:         attentionHeadAVX2,

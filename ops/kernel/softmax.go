@@ -3,7 +3,8 @@ package kernel
 import "math"
 
 // SoftmaxRow computes dst[i] = exp(x[i] - lse) and returns lse = log(sum of exp(x[i])).
-// dst may be x. It runs on the caller's goroutine: call it from Parallel for many rows.
+// dst may be x; one x[i] at least must be finite. It runs on the caller's goroutine: call it
+// from Parallel for many rows.
 func SoftmaxRow(dst, x []float32) (logSumExp float32) {
 	if len(dst) != len(x) || len(x) == 0 {
 		panic("kernel: SoftmaxRow: dst and x must have the same length, at least 1")

@@ -2,9 +2,7 @@
 
 package kernel
 
-import (
-	"testing"
-)
+import "testing"
 
 // rowLoops run one inner loop each on operands of n elements; outputs come first.
 var rowLoops = []struct {
@@ -45,6 +43,7 @@ var rowLoops = []struct {
 		half := len(x[0]) / 2
 		l.rotate(x[0][:2*half], x[1][:2*half], x[2][:half], x[3][:half], half%3 == 0)
 	}},
+	{"keepRow", 1, func(l *loops, x [][]float32) { l.keepRow(x[0], 0x9abcdef0, 0x12345678, 77, 1<<31+5, 2) }},
 	{"adamW", 4, func(l *loops, x [][]float32) {
 		c := adamWConstants{.5, .9, .1, .95, .05, .99, .01, 1.2, 1e-3, .02}
 		copy(x[2], x[5]) // second moments, at least 0

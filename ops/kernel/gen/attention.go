@@ -25,15 +25,6 @@ func stripRow(s reg.Register, row int) [2]reg.VecVirtual {
 	return v
 }
 
-// scalar broadcasts a float32 parameter.
-func scalar(name string) reg.VecVirtual {
-	c, err := Param(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return broadcast(c.Addr)
-}
-
 // stripRows emits loops over the rows of strips, two and then one at a time, moving the
 // pointers along.
 func stripRows(rows reg.Register, body func(row int), pointers ...reg.Register) {
@@ -200,6 +191,6 @@ func dot() {
 	x, y := base("x"), base("y")
 	sums := zeros(4)
 	forEach(length("x"), 4, func(l lanes, u int) { VFMADD231PS(l.load(x), l.load(y), sums[u]) })
-	Store(fold(sums, VADDPSop).AsX(), ReturnIndex(0))
+	Store(fold(sums, addLanes).AsX(), ReturnIndex(0))
 	ret()
 }

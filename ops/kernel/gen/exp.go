@@ -144,7 +144,7 @@ func softmax() {
 		}
 		VMAXPS(v, tops[u], tops[u])
 	})
-	top := fold(tops, VMAXPSop)
+	top := fold(tops, maxLanes)
 	zero := zeros(2)
 	sums, group := [2]reg.VecVirtual{zero[0], zero[1]}, YMM()
 	forEach(n, 4, func(l lanes, u int) {
@@ -178,6 +178,6 @@ func softmax() {
 	ret()
 }
 
-// VADDPSop and VMAXPSop have the shape fold wants.
-func VADDPSop(ops ...Op) { VADDPS(ops[0], ops[1], ops[2]) }
-func VMAXPSop(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
+// addLanes and maxLanes are operations for fold.
+func addLanes(ops ...Op) { VADDPS(ops[0], ops[1], ops[2]) }
+func maxLanes(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }

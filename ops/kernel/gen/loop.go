@@ -206,3 +206,12 @@ func broadcast(m Op) reg.VecVirtual {
 	VBROADCASTSS(m, v)
 	return v
 }
+
+// scalar broadcasts a parameter of 4 bytes.
+func scalar(name string) reg.VecVirtual {
+	c, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return broadcast(c.Addr)
+}

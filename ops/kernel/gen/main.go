@@ -17,6 +17,7 @@ var groups = map[string]func(){
 	"activations": func() { activations(); softmax() },
 	"attention":   attention,
 	"adamw":       func() { adamW(); sumSquares() },
+	"dropout":     dropout,
 	"rows":        rows,
 }
 

@@ -36,7 +36,7 @@ func layerNorm() {
 	dst, x, gain, shift, n := base("dst"), base("x"), base("gain"), base("shift"), length("x")
 	sums := zeros(4)
 	forEach(n, 4, func(l lanes, u int) { VADDPS(l.load(x), sums[u], sums[u]) })
-	mean := fold(sums, VADDPSop)
+	mean := fold(sums, addLanes)
 	average(mean, n)
 	squares := zeros(4)
 	forEach(n, 4, func(l lanes, u int) {
@@ -45,7 +45,7 @@ func layerNorm() {
 		l.zeroRest(v)
 		VFMADD231PS(v, v, squares[u])
 	})
-	variance := fold(squares, VADDPSop)
+	variance := fold(squares, addLanes)
 	average(variance, n)
 	VADDPS(constant("layerNormEps", 1e-5), variance, variance)
 	VSQRTPS(variance, variance)
@@ -87,7 +87,7 @@ func layerNormBackward() {
 		VFMADD231PS(d, h, s)
 		l.store(s, sumDYX)
 	})
-	averageG, averageGX := fold(sumG, VADDPSop), fold(sumGX, VADDPSop)
+	averageG, averageGX := fold(sumG, addLanes), fold(sumGX, addLanes)
 	average(averageG, n)
 	average(averageGX, n)
 	forEach(n, 2, func(l lanes, _ int) {
