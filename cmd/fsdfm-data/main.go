@@ -50,6 +50,9 @@ func run(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if *length < 1 {
 		return cli.Usagef("-length %d: must be at least 1", *length)
 	}
+	if !(*valid > 0 && *judge > 0 && *valid+*judge < 1) {
+		return cli.Usagef("-valid-share %v and -judge-share %v: must be above 0 and leave text for training", *valid, *judge)
+	}
 	if _, err := os.Stat(*out); err == nil {
 		return fmt.Errorf("%s exists: name a new folder, nothing was overwritten", *out)
 	}

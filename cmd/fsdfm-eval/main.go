@@ -78,6 +78,9 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if *n < 1 || *order < 1 || *order > 8 {
 		return cli.Usagef("-n %d must be at least 1 and -order %d in 1..8", *n, *order)
 	}
+	if *threads < 0 {
+		return cli.Usagef("-threads %d must not be negative", *threads)
+	}
 	ops.SetThreads(*threads)
 	m, err := sample.Load(*dir)
 	if err != nil {
@@ -86,15 +89,18 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if *logitsIn != "" {
 		return writeLogits(m, *logitsIn, *logitsOut)
 	}
-	judge, held, err := judgeFor(m, *folder, *order, *n)
-	if err != nil {
-		return err
+	if *solver != "" {
+		m.Description.Solver = *solver
 	}
-	g, err := m.Generator(*solver)
+	g, err := m.Generator("")
 	if err != nil {
 		return err
 	}
 	g.Seed = *seed
+	judge, held, err := judgeFor(m, *folder, *order, *n)
+	if err != nil {
+		return err
+	}
 	report, err := measure(ctx, m, g, judge, held, budgets)
 	if err != nil {
 		return err

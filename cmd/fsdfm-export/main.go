@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"fsdfm/checkpoints"
@@ -56,7 +57,7 @@ func run(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, config, err := read(save, group)
+	m, config, err := read(save, *weights, group)
 	if err != nil {
 		return err
 	}
@@ -78,25 +79,33 @@ func find(from string, pretrained bool) (string, error) {
 		candidates = append(candidates, filepath.Join(from, s))
 	}
 	for _, dir := range candidates {
-		path, _, err := checkpoints.Latest(dir)
-		if err == nil {
+		path, broken, err := checkpoints.Latest(dir)
+		switch {
+		case err == nil:
+			for _, b := range broken {
+				fmt.Fprintf(os.Stderr, "skipping a broken save: %v\n", b)
+			}
 			return path, nil
-		}
-		if !errors.Is(err, checkpoints.ErrNoSave) {
+		case !errors.Is(err, checkpoints.ErrNoSave):
 			return "", err
+		case len(broken) > 0:
+			return "", fmt.Errorf("no save in %s is whole: %w", dir, broken[0])
 		}
 	}
 	if err := checkpoints.Verify(from); err != nil {
-		return "", fmt.Errorf("%s is neither a save nor a folder with saves: %w", from, err)
+		return "", fmt.Errorf("%s is neither a save nor the folder of a stage or a run with saves: %w", from, err)
 	}
 	return from, nil
 }
 
 // read loads a save's weights with what it says about itself.
-func read(save, group string) (*sample.Model, string, error) {
+func read(save, weights, group string) (*sample.Model, string, error) {
 	state, open, err := checkpoints.LoadState(save)
 	if err != nil {
 		return nil, "", err
+	}
+	if weights == "pretrained" && state.Kind != "pretrain" {
+		return nil, "", fmt.Errorf("%s is a save of stage %s: for -weights pretrained, name the run's folder", save, state.Kind)
 	}
 	var about struct {
 		Model     json.RawMessage `json:"model"`

@@ -25,9 +25,7 @@ func dryRun(w io.Writer, c configs.Config) error {
 	student := network.Student()
 	speed := share * ops.MeasureFLOPS()
 	length := c.Data.Length
-	seconds := func(tokens, flops float64) time.Duration {
-		return time.Duration(tokens * flops / speed * 1e9).Round(time.Second)
-	}
+	lasts := func(tokens, flops float64) string { return lasting(tokens * flops / speed) }
 	forward := student.ForwardFLOPs(length)
 	pretrain := float64(c.Pretrain.Steps * c.Pretrain.Batch * length)
 	rollout := float64(c.Rollout.Trajectories * length)
@@ -46,10 +44,10 @@ func dryRun(w io.Writer, c configs.Config) error {
 	fmt.Fprintf(w, "network     %d parameters, student %d; vocabulary %d, rows of %d tokens\n", network.Parameters(), student.Parameters(), network.VocabSize, length)
 	fmt.Fprintf(w, "peak memory %s (micro-batches of %d and %d rows)\n", readable(peak), c.Pretrain.Micro(), c.Distill.Micro())
 	fmt.Fprintf(w, "disk        %s (saves of %s, trajectories, export), beside the token shards\n", readable(disk), readable(save))
-	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %v\n", c.Pretrain.Steps, pretrain, seconds(pretrain, 3*forward))
-	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %v\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, seconds(rollout*float64(c.Rollout.Steps), forward))
-	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %v\n", c.Distill.Steps, distilled, seconds(distilled, units(c)*forward))
-	fmt.Fprintf(w, "evaluate    %d model evaluations of %d rows, about %v\n", budgets, c.Evaluate.Rows, seconds(sampled*float64(budgets), forward))
+	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %s\n", c.Pretrain.Steps, pretrain, lasts(pretrain, 3*forward))
+	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %s\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, lasts(rollout*float64(c.Rollout.Steps), forward))
+	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %s\n", c.Distill.Steps, distilled, lasts(distilled, units(c)*forward))
+	fmt.Fprintf(w, "evaluate    %d model evaluations of %d rows, about %s\n", budgets, c.Evaluate.Rows, lasts(sampled*float64(budgets), forward))
 	fmt.Fprintf(w, "times are estimates: %.0f GFLOP/s, %.0f %% of a matrix multiplication measured just now\n", speed/1e9, 100*share)
 	return nil
 }
@@ -93,6 +91,15 @@ func shape(c configs.Config) (model.Config, error) {
 	}
 	n.VocabSize = tok.Vocab()
 	return n, nil
+}
+
+// lasting prints a time; a Duration holds no more than 292 years.
+func lasting(seconds float64) string {
+	const day = 24 * 3600
+	if seconds >= 2*day {
+		return fmt.Sprintf("%.0f days", seconds/day)
+	}
+	return time.Duration(seconds * 1e9).Round(time.Second).String()
 }
 
 func readable(n float64) string {

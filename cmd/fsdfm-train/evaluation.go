@@ -119,16 +119,20 @@ func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) e
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)
 	}
-	var table, markdown, text strings.Builder
+	var table, markdown, text, picture strings.Builder
 	if err := eval.WriteTable(&table, report); err != nil {
 		return err
 	}
 	if err := eval.WriteMarkdown(&markdown, report); err != nil {
 		return err
 	}
+	if err := eval.WriteSVG(&picture, report); err != nil {
+		return err
+	}
 	p.writeSamples(&text, samples)
 	for name, content := range map[string]string{
 		"report.json": string(asJSON), "table.txt": table.String(), "table.md": markdown.String(), "samples.txt": text.String(),
+		"quality.svg": picture.String(),
 	} {
 		if err := checkpoints.WriteFileAtomic(p.path("evaluate", name), []byte(content)); err != nil {
 			return err
@@ -141,7 +145,11 @@ func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) e
 // the teacher writes with its full budget.
 func (p *pipeline) writeSamples(w *strings.Builder, samples map[string][]int32) {
 	c := p.config.Evaluate
-	for _, name := range []string{fmt.Sprint(eval.Student, " ", slices.Max(c.Steps)), fmt.Sprint(eval.Teacher, " ", c.TeacherSteps)} {
+	names := []string{fmt.Sprint(eval.Teacher, " ", c.TeacherSteps)}
+	if len(c.Steps) > 0 {
+		names = slices.Insert(names, 0, fmt.Sprint(eval.Student, " ", slices.Max(c.Steps)))
+	}
+	for _, name := range names {
 		for i, row := range slices.Collect(slices.Chunk(samples[name], p.network.Length)) {
 			fmt.Fprintf(w, "--- %s steps, sample %d\n%s\n", name, i+1, p.dataset.Tokenizer().Decode(row))
 		}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"fsdfm/cmd/internal/cli"
 	"fsdfm/configs"
 	"fsdfm/ops"
+	"fsdfm/train"
 )
 
 const usage = `
@@ -96,8 +98,8 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	defer r.close()
 	if err := r.stages(ctx, *only); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: everything is saved; go on with: fsdfm-train -config %s -run %s -resume", err, *file, config.Run)
+		if errors.Is(err, train.ErrInterrupted) {
+			return fmt.Errorf("%w: everything is saved; go on with: fsdfm-train -config %s -runs %s -resume", err, r.path("config.yaml"), *runs)
 		}
 		return err
 	}

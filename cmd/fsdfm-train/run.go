@@ -29,7 +29,7 @@ import (
 //	runs/NAME/pretrain/step-*/        saves
 //	runs/NAME/trajectories/           Arrow files of the rolled-out teacher
 //	runs/NAME/distill/step-*/         saves
-//	runs/NAME/evaluate/               report.json, table.txt, table.md, samples.txt
+//	runs/NAME/evaluate/               report.json, table.txt, table.md, quality.svg, samples.txt
 //	runs/NAME/export/                 the student, for inference
 //	runs/NAME/STAGE.done              a mark for each complete stage
 type pipeline struct {
@@ -114,7 +114,7 @@ func (p *pipeline) prepare() error {
 }
 
 // harmless settings may differ from the run's stored ones: they change no
-// weight.
+// weight, only which of the last stages run again.
 var harmless = []string{"threads", "run", "evaluate.", "export."}
 
 // settle stores the settings of a new run and refuses other ones later.
@@ -138,13 +138,42 @@ func (p *pipeline) settle() error {
 	if err != nil {
 		return fmt.Errorf("the run's own settings do not load: %w", err)
 	}
-	changed := slices.DeleteFunc(configs.Changed(stored, p.config), func(key string) bool {
+	changed := configs.Changed(stored, p.config)
+	binding := slices.DeleteFunc(slices.Clone(changed), func(key string) bool {
 		return slices.ContainsFunc(harmless, func(h string) bool { return strings.HasPrefix(key, h) })
 	})
-	if len(changed) > 0 {
-		return fmt.Errorf("%s was begun with other settings (%s): restore them, or choose another run with -run NAME", p.dir, strings.Join(changed, ", "))
+	if p.holds(binding) {
+		return fmt.Errorf("%s was begun with other settings (%s): restore them, or choose another run with -run NAME", p.dir, strings.Join(binding, ", "))
+	}
+	if err := p.reopen(changed); err != nil {
+		return err
 	}
 	return checkpoints.WriteFileAtomic(path, text)
+}
+
+// holds reports whether the folder has anything that was made with settings
+// now changed: token shards, or a first save. Before that, a mistake in a run
+// file can be mended.
+func (p *pipeline) holds(changed []string) bool {
+	if len(changed) > 0 && exists(p.path("pretrain")) {
+		return true
+	}
+	return exists(p.path("data")) && slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, "data.") })
+}
+
+// reopen unmarks the first stage whose own settings changed and those after it.
+func (p *pipeline) reopen(changed []string) error {
+	redo := false
+	for _, s := range stages {
+		redo = redo || slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, s.name+".") })
+		if !redo {
+			continue
+		}
+		if err := os.Remove(p.mark(s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("stage %s must run again: %w", s.name, err)
+		}
+	}
+	return nil
 }
 
 // saveConfig is what every save carries beside the tensors, so that it can be

@@ -86,7 +86,10 @@ func (p *pipeline) mayResume(kind string) error {
 
 // newest loads a vector ("ema" or "weights") of a complete stage's last save.
 func (p *pipeline) newest(kind, group string, c model.Config) (*model.Weights, error) {
-	path, _, err := checkpoints.Latest(p.path(kind))
+	path, broken, err := checkpoints.Latest(p.path(kind))
+	if len(broken) > 0 {
+		return nil, fmt.Errorf("the last save of stage %s is broken (%w): remove %s and go on with -resume to train its last steps again", kind, broken[0], p.mark(kind))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the weights of stage %s: %w", kind, err)
 	}

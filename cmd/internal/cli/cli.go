@@ -63,7 +63,7 @@ func (c Command) run(ctx context.Context, args []string, stderr io.Writer) (code
 		fmt.Fprintf(stderr, "%s: %v\ntry %s -h\n", c.Name, err, c.Name)
 		return ExitUsage
 	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
-		fmt.Fprintf(stderr, "%s: %v\n", c.Name, strings.TrimSuffix(err.Error(), ": context canceled"))
+		fmt.Fprintf(stderr, "%s: %s\n", c.Name, strings.Replace(err.Error(), context.Canceled.Error(), train.ErrInterrupted.Error(), 1))
 		return ExitInterrupted
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", c.Name, err)
