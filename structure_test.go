@@ -24,7 +24,7 @@ var arrows = map[string]struct{ ours, outside string }{
 	"configs":          {"distill flow model train", "github.com/spf13/viper github.com/go-viper/mapstructure/v2 go.yaml.in/yaml/v3"},
 	"data":             {"checkpoints", "github.com/apache/arrow/go/v15 github.com/google/flatbuffers"},
 	"distill":          {"flow loss model train", ""},
-	"eval":             {"flow", ""},
+	"eval":             {"flow", "gonum.org/v1/plot"},
 	"flow":             {"", ""},
 	"flow/flowtest":    {"flow", ""},
 	"internal/golden":  {"checkpoints model", ""},
