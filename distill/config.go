@@ -19,6 +19,10 @@ type Config struct {
 	MaxBudget       int              `yaml:"max_budget" mapstructure:"max_budget"`             // largest budget, a power of two, default 1024; its rows tie the student to real data
 	PathLoss        string           `yaml:"path_loss" mapstructure:"path_loss"`               // gkl (default) | ce: the loss of rows with the smallest step
 	KL              string           `yaml:"kl" mapstructure:"kl"`                             // forward (default) | reverse: the loss against the teacher's logits
+	KLTemperature   float64          `yaml:"kl_temperature" mapstructure:"kl_temperature"`     // of both softmaxes of a forward KL, default 1
+	KLTopK          int              `yaml:"kl_top_k" mapstructure:"kl_top_k"`                 // a forward KL over the teacher's k likeliest tokens only; 0: all (default)
+	KLTopP          float64          `yaml:"kl_top_p" mapstructure:"kl_top_p"`                 // a forward KL over the teacher's likeliest tokens up to this mass; 0: all (default)
+	KLConfidence    bool             `yaml:"kl_confidence" mapstructure:"kl_confidence"`       // weigh positions by how certain the teacher is, default false
 	TrajectoryShare float64          `yaml:"trajectory_share" mapstructure:"trajectory_share"` // share of rows that learn from rolled-out trajectories: 0 shortcut only (default), 1 trajectories only
 	Trajectory      TrajectoryConfig `yaml:"trajectory" mapstructure:"trajectory"`             // what those rows match
 }
@@ -35,7 +39,7 @@ type TrajectoryConfig struct {
 func DefaultConfig() Config {
 	c := Config{
 		Config: train.DefaultConfig(), Teacher: "rk4", Budgets: "uniform", MaxBudget: 1024,
-		PathLoss: "gkl", KL: "forward", Trajectory: TrajectoryConfig{Jump: 1},
+		PathLoss: "gkl", KL: "forward", KLTemperature: 1, Trajectory: TrajectoryConfig{Jump: 1},
 	}
 	c.EMADecay = 0.99
 	c.Optim.LR = 3e-4
@@ -62,6 +66,12 @@ func (c Config) Validate() error {
 	oneOf("kl", c.KL, "forward", "reverse")
 	if c.MaxBudget < 2 || bits.OnesCount(uint(c.MaxBudget)) != 1 {
 		bad("max_budget is %d: must be a power of two, at least 2", c.MaxBudget)
+	}
+	if !(c.KLTemperature > 0) || c.KLTopK < 0 || !(c.KLTopP >= 0 && c.KLTopP <= 1) {
+		bad("kl_temperature is %v, kl_top_k %d, kl_top_p %v: must be above 0, at least 0, and in [0, 1]", c.KLTemperature, c.KLTopK, c.KLTopP)
+	}
+	if c.KL == "reverse" && (c.KLTemperature != 1 || c.KLTopK != 0 || c.KLTopP != 0 || c.KLConfidence) {
+		bad("kl is reverse: kl_temperature, kl_top_k, kl_top_p and kl_confidence belong to the forward KL")
 	}
 	if !(c.TrajectoryShare >= 0 && c.TrajectoryShare <= 1) {
 		bad("trajectory_share is %v: must be in [0, 1]", c.TrajectoryShare)

@@ -160,7 +160,11 @@ func (o *Objective) kl() loss.Loss {
 	if o.Config.KL == "reverse" {
 		return loss.ReverseKL{}
 	}
-	return loss.ForwardKL{}
+	f := loss.ForwardKL{TopK: o.Config.KLTopK, TopP: o.Config.KLTopP, Confidence: o.Config.KLConfidence}
+	if o.Config.KLTemperature != 1 {
+		f.Temperature = o.Config.KLTemperature
+	}
+	return f
 }
 
 func (o *Objective) add(i int, l loss.Loss, weight float64) {
