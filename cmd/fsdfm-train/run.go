@@ -113,10 +113,6 @@ func (p *pipeline) prepare() error {
 	return err
 }
 
-// harmless settings may differ from the run's stored ones: they change no
-// weight, only which of the last stages run again.
-var harmless = []string{"threads", "run", "evaluate.", "export."}
-
 // settle stores the settings of a new run and refuses other ones later.
 func (p *pipeline) settle() error {
 	path := filepath.Join(p.dir, "config.yaml")
@@ -139,11 +135,8 @@ func (p *pipeline) settle() error {
 		return fmt.Errorf("the run's own settings do not load: %w", err)
 	}
 	changed := configs.Changed(stored, p.config)
-	binding := slices.DeleteFunc(slices.Clone(changed), func(key string) bool {
-		return slices.ContainsFunc(harmless, func(h string) bool { return strings.HasPrefix(key, h) })
-	})
-	if p.holds(binding) {
-		return fmt.Errorf("%s was begun with other settings (%s): restore them, or choose another run with -run NAME", p.dir, strings.Join(binding, ", "))
+	if bound := slices.DeleteFunc(slices.Clone(changed), p.free); len(bound) > 0 {
+		return fmt.Errorf("%s was begun with other settings (%s): restore them, or choose another run with -run NAME", p.dir, strings.Join(bound, ", "))
 	}
 	if err := p.reopen(changed); err != nil {
 		return err
@@ -151,14 +144,22 @@ func (p *pipeline) settle() error {
 	return checkpoints.WriteFileAtomic(path, text)
 }
 
-// holds reports whether the folder has anything that was made with settings
-// now changed: token shards, or a first save. Before that, a mistake in a run
-// file can be mended.
-func (p *pipeline) holds(changed []string) bool {
-	if len(changed) > 0 && exists(p.path("pretrain")) {
+// free reports whether a setting may still change: it decides nothing that the
+// run's folder holds. So a mistake in a run file can be mended until the stage
+// that it bears on has begun.
+func (p *pipeline) free(key string) bool {
+	holds := func(name string) bool { return exists(p.path(name)) }
+	switch section, _, _ := strings.Cut(key, "."); section {
+	case "run", "threads", "evaluate", "export":
 		return true
+	case "data":
+		return !holds("data") && !holds("pretrain")
+	case "rollout":
+		return !holds("trajectories") && !holds("distill")
+	case "distill":
+		return !holds("distill")
 	}
-	return exists(p.path("data")) && slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, "data.") })
+	return !holds("pretrain")
 }
 
 // reopen unmarks the first stage whose own settings changed and those after it.
