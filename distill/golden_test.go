@@ -29,10 +29,10 @@ func (r *replay) Float64() float64 {
 	return u
 }
 
-// stored lines the draws of the mid states up as the solver asks for them:
-// stage by stage, position by position the jump, then the destination if it
-// jumped. A masked solver does not ask about unmasked positions.
-func stored(c *golden.Case, format string, stages, batch int, skip func(stage, position int) bool) []flow.Rand {
+// stored lines the draws of the mid states up as the stepper asks for them:
+// stage by stage, position by position whether to jump, then where to (-1 if it
+// did not).
+func stored(c *golden.Case, format string, stages, batch int) []flow.Rand {
 	streams := make([]flow.Rand, batch)
 	for b := range streams {
 		streams[b] = new(replay)
@@ -42,13 +42,7 @@ func stored(c *golden.Case, format string, stages, batch int, skip func(stage, p
 		length := len(jump) / batch
 		for i := range jump {
 			r := streams[i/length].(*replay)
-			if skip != nil && skip(s, i) {
-				continue
-			}
-			r.uniforms = append(r.uniforms, jump[i])
-			if cat[i] >= 0 {
-				r.uniforms = append(r.uniforms, cat[i])
-			}
+			r.uniforms = append(r.uniforms, jump[i], cat[i])
 		}
 	}
 	return streams
@@ -93,7 +87,7 @@ func TestGoldenTeachers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			streams := stored(c, "mid/r_%s_%d", len(tc.stages), x.Batch, nil)
+			streams := stored(c, "mid/r_%s_%d", len(tc.stages), x.Batch)
 			teacher := &distill.Shortcut{Denoiser: model.NewDenoiser(ema), Solver: solver, Stages: tc.stages}
 			size := x.Length * config.Rows()
 			target := make([]float32, x.Batch*size)
@@ -172,7 +166,7 @@ func TestGoldenDistillation(t *testing.T) {
 			states.Batch, states.IDs = states.Batch+1, append(states.IDs, x.Row(b)...)
 		}
 		// The reference's teacher evaluates every row; ours only the routed ones.
-		streams := stored(c, step+"r_%s_%d", 4, x.Batch, nil)
+		streams := stored(c, step+"r_%s_%d", 4, x.Batch)
 		var own []flow.Rand
 		for _, b := range routed {
 			own = append(own, streams[b])

@@ -38,7 +38,6 @@ type Objective struct {
 
 	rows
 	shortcut, rolled routed
-	logits           []float32
 }
 
 // rows are the inputs of the student's next pass.
@@ -77,11 +76,11 @@ func (o *Objective) Evaluate(m train.Micro) (float64, error) {
 	if err := o.prepare(m, "distill evaluation"); err != nil {
 		return 0, err
 	}
-	logits := train.Grow(&o.logits, len(o.xt.IDs)*o.EMA.Vocab())
-	if err := o.EMA.Logits(logits, o.xt, o.t, o.h); err != nil {
+	logits, err := o.EMA.Logits(o.xt, o.t, o.h)
+	if err != nil {
 		return 0, err
 	}
-	err := o.batch.Evaluate(nil, logits)
+	err = o.batch.Evaluate(nil, logits)
 	return train.Sum(o.batch.Values), err
 }
 
@@ -210,7 +209,9 @@ func (o *Objective) askTeachers(streams []flow.Rand) error {
 		later[i] = min(1, o.t[i]+o.h[i])
 	}
 	pretrained := func(dst []float32, x flow.Tokens, t, h []float64, _ []flow.Rand) error {
-		return o.Pretrained.Logits(dst, x, t, h)
+		logits, err := o.Pretrained.Logits(x, t, h)
+		copy(dst, logits)
+		return err
 	}
 	if err := o.ask(&o.rolled, o.next, later, streams, pretrained); err != nil {
 		return fmt.Errorf("distill: pretrained network: %w", err)

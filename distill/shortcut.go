@@ -16,9 +16,9 @@ type Shortcut struct {
 	Denoiser flow.Denoiser
 	Solver   flow.Solver
 	Stages   []Stage
+	Stepper  flow.Stepper
 
-	logits []float32
-	t, h   []float64
+	t, h []float64
 }
 
 var _ Teacher = (*Shortcut)(nil)
@@ -26,10 +26,6 @@ var _ Teacher = (*Shortcut)(nil)
 // Target implements Teacher.
 func (s *Shortcut) Target(dst []float32, x flow.Tokens, t, h []float64, rng []flow.Rand) error {
 	state := x.Clone()
-	if len(s.logits) < len(dst) {
-		s.logits = make([]float32, len(dst))
-	}
-	logits := s.logits[:len(dst)]
 	s.t, s.h = append(s.t[:0], t...), append(s.h[:0], h...)
 	for i := range s.h {
 		s.h[i] /= 2
@@ -39,7 +35,8 @@ func (s *Shortcut) Target(dst []float32, x flow.Tokens, t, h []float64, rng []fl
 		for i := range s.t {
 			s.t[i] = min(1, t[i]+stage.At*h[i])
 		}
-		if err := s.Denoiser.Logits(logits, state, s.t, s.h); err != nil {
+		logits, err := s.Denoiser.Logits(state, s.t, s.h)
+		if err != nil {
 			return err
 		}
 		w := float32(stage.Weight)
@@ -47,7 +44,7 @@ func (s *Shortcut) Target(dst []float32, x flow.Tokens, t, h []float64, rng []fl
 			dst[i] += w * v
 		}
 		if k+1 < len(s.Stages) {
-			s.Solver.Step(state, logits, s.t, s.h, rng)
+			s.Stepper.Step(s.Solver, state, logits, s.t, s.h, rng)
 		}
 	}
 	return nil

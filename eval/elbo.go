@@ -88,12 +88,12 @@ func (e ELBO) batch(x1 flow.Tokens, grid *KappaGrid, rng []flow.Rand) (float64, 
 // kappa a row, [B].
 func (e ELBO) Point(x1, xt flow.Tokens, kappa []float64) (float64, error) {
 	v := e.Denoiser.Vocab()
-	logits := make([]float32, len(xt.IDs)*v)
 	t, h := make([]float64, xt.Batch), make([]float64, xt.Batch)
 	for i, k := range kappa {
 		t[i], h[i] = e.Scheduler.KappaInverse(k), e.StepSize
 	}
-	if err := e.Denoiser.Logits(logits, xt, t, h); err != nil {
+	logits, err := e.Denoiser.Logits(xt, t, h)
+	if err != nil {
 		return 0, err
 	}
 	sum := 0.0

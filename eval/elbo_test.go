@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,14 +51,15 @@ func (e exact) Vocab() int {
 	return len(e.q)
 }
 
-func (e exact) Logits(dst []float32, x flow.Tokens, t, h []float64) error {
+func (e exact) Logits(x flow.Tokens, t, h []float64) ([]float32, error) {
 	v := e.Vocab()
+	dst := make([]float32, len(x.IDs)*v)
 	for i, w := range x.IDs {
 		for a := range v {
 			dst[i*v+a] = float32(math.Log(e.posterior(a, int(w), e.kappa(t[i/x.Length]))))
 		}
 	}
-	return nil
+	return dst, nil
 }
 
 // posterior of data token a where the path has w. A mask tells nothing, beside
@@ -190,12 +192,9 @@ type asked struct {
 
 func (*asked) Vocab() int { return 3 }
 
-func (a *asked) Logits(dst []float32, x flow.Tokens, t, h []float64) error {
+func (a *asked) Logits(x flow.Tokens, t, h []float64) ([]float32, error) {
 	a.t, a.h = append(a.t, append([]float64(nil), t...)), append(a.h, append([]float64(nil), h...))
-	for i := range dst {
-		dst[i] = float32(a.logit)
-	}
-	return a.err
+	return slices.Repeat([]float32{float32(a.logit)}, 3*len(x.IDs)), a.err
 }
 
 func TestELBOAsksNetwork(t *testing.T) {

@@ -12,15 +12,16 @@ type Sampler struct {
 	Denoiser Denoiser
 	Solver   Solver
 	Source   Source
+	Stepper  Stepper
 
-	logits []float32 // [B, L, V]
-	t, h   []float64 // [B]
-	given  []int32   // x as it came, [B, L]
+	t, h  []float64 // [B]
+	given []int32   // x as it came, [B, L]
+	final FinalDraw
 }
 
 // Run takes x [B, L] through the times of grid, in place: a solver's step for
-// each interval but the last, which ends the run with FinalStep. Row i draws
-// from rng[i] only.
+// each interval but the last, which is a FinalDraw. Row i draws from rng[i]
+// only.
 //
 // Positions marked in frozen [B, L] keep the token they came with; nil freezes
 // none. observe, if not nil, sees every state: after step 1, 2, .., at time t.
@@ -34,14 +35,15 @@ func (s *Sampler) Run(ctx context.Context, x Tokens, grid []float64, rng []Rand,
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("flow: stopped before sampling step %d of %d: %w", step, len(grid)-1, err)
 		}
-		if err := s.ask(x, grid[step-1], grid[step]); err != nil {
+		logits, err := s.ask(x, grid[step-1], grid[step])
+		if err != nil {
 			return fmt.Errorf("flow: sampling step %d of %d: %w", step, len(grid)-1, err)
 		}
+		solver := s.Solver
 		if step == len(grid)-1 {
-			FinalStep(x, s.logits, s.Source, rng)
-		} else {
-			s.Solver.Step(x, s.logits, s.t, s.h, rng)
+			solver = &s.final
 		}
+		s.Stepper.Step(solver, x, logits, s.t, s.h, rng)
 		for i, keep := range frozen {
 			if keep {
 				x.IDs[i] = s.given[i]
@@ -55,28 +57,25 @@ func (s *Sampler) Run(ctx context.Context, x Tokens, grid []float64, rng []Rand,
 }
 
 // ask evaluates the network for the step from one time to the next.
-func (s *Sampler) ask(x Tokens, from, to float64) error {
+func (s *Sampler) ask(x Tokens, from, to float64) ([]float32, error) {
 	for i := range s.t {
 		s.t[i], s.h[i] = from, to-from
 	}
-	if err := s.Denoiser.Logits(s.logits, x, s.t, s.h); err != nil {
-		return err
+	logits, err := s.Denoiser.Logits(x, s.t, s.h)
+	if err != nil {
+		return nil, err
 	}
 	v := s.Denoiser.Vocab()
 	for i := range x.IDs { // one logit a position tells: NaN spreads through a layer
-		if l := float64(s.logits[i*v]); math.IsNaN(l) {
-			return fmt.Errorf("the logits of row %d, position %d are not numbers: the weights have diverged, use an earlier checkpoint", i/x.Length, i%x.Length)
+		if l := float64(logits[i*v]); math.IsNaN(l) {
+			return nil, fmt.Errorf("the logits of row %d, position %d are not numbers: the weights have diverged, use an earlier checkpoint", i/x.Length, i%x.Length)
 		}
 	}
-	return nil
+	return logits, nil
 }
 
 func (s *Sampler) resize(x Tokens) {
-	if n := len(x.IDs) * s.Denoiser.Vocab(); cap(s.logits) < n {
-		s.logits = make([]float32, n)
-	} else {
-		s.logits = s.logits[:n]
-	}
+	s.final.Mask = s.Source.Mask()
 	if len(s.t) != x.Batch {
 		s.t, s.h = make([]float64, x.Batch), make([]float64, x.Batch)
 	}

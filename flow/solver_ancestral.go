@@ -19,27 +19,21 @@ var (
 	_ Solver = Euler{}
 )
 
-// Step implements Solver.
-func (a Ancestral) Step(x Tokens, logits []float32, t, h []float64, rng []Rand) {
-	stepToClean(a.Scheduler, Cumulative, x, logits, t, h, rng)
+// Move implements Solver.
+func (a Ancestral) Move(p Position) int32 {
+	return moveToClean(p, Cumulative(a.Scheduler, p.T, p.H))
 }
 
-// Step implements Solver.
-func (e Euler) Step(x Tokens, logits []float32, t, h []float64, rng []Rand) {
-	stepToClean(e.Scheduler, Instantaneous, x, logits, t, h, rng)
+// Move implements Solver.
+func (e Euler) Move(p Position) int32 {
+	return moveToClean(p, Instantaneous(e.Scheduler, p.T, p.H))
 }
 
-// stepToClean decides first whether to move, since that does not depend on
-// x_1: the posterior is needed only where it does.
-func stepToClean(s Scheduler, scale Scale, x Tokens, logits []float32, t, h []float64, rng []Rand) {
-	checkStep(x, logits, t, h, rng)
-	for i, r := range rng {
-		move := JumpProbability(scale(s, t[i], h[i]), h[i])
-		eachPosition(x, i, logits, func(token *int32, logits []float32) {
-			if r.Float64() < move {
-				_, total := exponentiate(logits, -1)
-				*token = draw(logits, total, r.Float64(), *token)
-			}
-		})
+// moveToClean decides first whether to move, since that does not depend on x_1:
+// the posterior is needed only where it does.
+func moveToClean(p Position, scale float64) int32 {
+	if p.Whether >= JumpProbability(scale, p.H) {
+		return p.Token
 	}
+	return p.Draw(p.Weigh())
 }

@@ -9,21 +9,15 @@ type EulerCumulative struct {
 
 var _ Solver = EulerCumulative{}
 
-// Step implements Solver.
-func (e EulerCumulative) Step(x Tokens, logits []float32, t, h []float64, rng []Rand) {
-	checkStep(x, logits, t, h, rng)
-	for i, r := range rng {
-		scale := Cumulative(e.Scheduler, t[i], h[i])
-		most := JumpProbability(scale, h[i]) // where p(x) = 0
-		eachPosition(x, i, logits, func(token *int32, logits []float32) {
-			u := r.Float64()
-			if u >= most { // stays whatever p is
-				return
-			}
-			stay, others := exponentiate(logits, *token)
-			if others > 0 && u < JumpProbability(scale*others/(stay+others), h[i]) {
-				*token = draw(logits, others, r.Float64(), *token)
-			}
-		})
+// Move implements Solver.
+func (e EulerCumulative) Move(p Position) int32 {
+	scale := Cumulative(e.Scheduler, p.T, p.H)
+	if p.Whether >= JumpProbability(scale, p.H) { // stays even if p(x) = 0
+		return p.Token
 	}
+	stay, others := p.Split()
+	if others > 0 && p.Whether < JumpProbability(scale*others/(stay+others), p.H) {
+		return p.Draw(others)
+	}
+	return p.Token
 }

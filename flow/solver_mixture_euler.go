@@ -16,28 +16,26 @@ const (
 	mostJumps = 50   // of h*lambda
 )
 
-// Step implements Solver.
-func (m MixtureEuler) Step(x Tokens, logits []float32, t, h []float64, rng []Rand) {
-	checkStep(x, logits, t, h, rng)
-	for i, r := range rng {
-		step := max(h[i], leastStep)
-		eachPosition(x, i, logits, func(token *int32, logits []float32) {
-			u := r.Float64()
-			if m.Mask >= 0 && *token != m.Mask {
-				return
-			}
-			stay, others := exponentiate(logits, *token)
-			if others+stay == 0 {
-				return
-			}
-			// Weights are p*(stay+others), rates p/step.
-			perRate := (stay + others) * step
-			total := raise(logits, leastRate*perRate)
-			if u < JumpProbability(min(total/perRate, mostJumps/step), h[i]) {
-				*token = draw(logits, total, r.Float64(), *token)
-			}
-		})
+// Move implements Solver.
+func (m MixtureEuler) Move(p Position) int32 {
+	if m.Mask >= 0 && p.Token != m.Mask {
+		return p.Token
 	}
+	sum := p.Weigh()
+	if sum == 0 {
+		return p.Token
+	}
+	if p.Token >= 0 && int(p.Token) < len(p.Logits) {
+		p.Logits[p.Token] = 0
+	}
+	// Weights are p*sum, rates p/step.
+	step := max(p.H, leastStep)
+	perRate := sum * step
+	total := raise(p.Logits, leastRate*perRate)
+	if p.Whether < JumpProbability(min(total/perRate, mostJumps/step), p.H) {
+		return p.Draw(total)
+	}
+	return p.Token
 }
 
 // raise lifts weights to at least least and returns their sum.

@@ -81,7 +81,7 @@ func transition(t *testing.T, name string, s flow.Solver, p []float32, x int32, 
 	t.Helper()
 	const draws = 10000
 	tokens := flow.Tokens{Batch: 1, Length: draws, IDs: slices.Repeat([]int32{x}, draws)}
-	s.Step(tokens, slices.Repeat(logarithms(p), draws), []float64{at}, []float64{h}, flow.Streams(11, name, int64(x), 1))
+	step(s, tokens, slices.Repeat(logarithms(p), draws), []float64{at}, []float64{h}, flow.Streams(11, name, int64(x), 1))
 	t.Run(fmt.Sprintf("%s/t=%.4g/h=%.4g/x=%d", name, at, h, x), func(t *testing.T) {
 		flowtest.Frequencies(t, count(tokens.IDs, len(want)), want)
 	})
@@ -104,7 +104,7 @@ func TestTeacherStatesGolden(t *testing.T) {
 			rng[i] = &replay{t: t}
 			rng[i].add(jump[i*x.Length:(i+1)*x.Length], destination[i*x.Length:(i+1)*x.Length])
 		}
-		s.Step(x, g.floats(fmt.Sprintf("out/k%d_logits", k+1)), at, half, streams(rng))
+		step(s, x, g.floats(fmt.Sprintf("out/k%d_logits", k+1)), at, half, streams(rng))
 		if want := g.ids(fmt.Sprintf("mid/x_%d", k+1)); !slices.Equal(x.IDs, want) {
 			t.Errorf("stage %d: state %v, want %v", k+1, x.IDs, want)
 		}
@@ -116,15 +116,16 @@ func TestTeacherStatesGolden(t *testing.T) {
 	}
 }
 
-// add appends the draws of a row of positions: each position's jump and, unless
-// it is -1, its destination.
-func (r *replay) add(jump, destination []float64) {
-	for i, u := range jump {
-		r.uniforms = append(r.uniforms, u)
-		if destination[i] >= 0 {
-			r.uniforms = append(r.uniforms, destination[i])
-		}
+// add appends the draws of a row of positions. Where to is -1 if the position
+// does not jump.
+func (r *replay) add(whether, where []float64) {
+	for i, u := range whether {
+		r.uniforms = append(r.uniforms, u, where[i])
 	}
+}
+
+func step(s flow.Solver, x flow.Tokens, logits []float32, t, h []float64, rng []flow.Rand) {
+	new(flow.Stepper).Step(s, x, logits, t, h, rng)
 }
 
 func streams(rng []*replay) []flow.Rand {
@@ -142,7 +143,7 @@ func TestSmallRatesKeepTheirDigits(t *testing.T) {
 	want := math.Log(2) * 1e-12 // kappa from 0 to 1/2
 	for _, u := range []float64{0.999 * want, 1.001 * want} {
 		x := flow.NewTokens(1, 1)
-		s.Step(x, []float32{0, float32(other)}, []float64{0}, []float64{0.5}, []flow.Rand{&replay{t, []float64{u, 0.5}}})
+		step(s, x, []float32{0, float32(other)}, []float64{0}, []float64{0.5}, []flow.Rand{&replay{t, []float64{u, 0.5}}})
 		if jumped := x.IDs[0] == 1; jumped != (u < want) {
 			t.Errorf("jumped is %v at a uniform of %v, probability %v", jumped, u, want)
 		}
@@ -160,7 +161,7 @@ func TestDrawsDoNotFallOffTheEnd(t *testing.T) {
 	logits[999], logits[1000] = inf, inf
 	for _, s := range []flow.Solver{flow.Ancestral{Scheduler: flow.Polynomial{N: 1}}, flow.EulerCumulative{Scheduler: flow.Polynomial{N: 1}}} {
 		x := flow.NewTokens(1, 1)
-		s.Step(x, slices.Clone(logits), []float64{0}, []float64{1}, []flow.Rand{&replay{t, []float64{0, below1}}})
+		step(s, x, slices.Clone(logits), []float64{0}, []float64{1}, []flow.Rand{&replay{t, []float64{0, below1}}})
 		if x.IDs[0] != 998 {
 			t.Errorf("%T: drew token %d, want 998, the last of positive probability", s, x.IDs[0])
 		}
@@ -196,10 +197,10 @@ func FuzzStep(f *testing.F) {
 				t.Fatal(err)
 			}
 			check(name, func(tokens flow.Tokens, logits []float32, rng []flow.Rand) {
-				s.Step(tokens, logits, []float64{at}, []float64{h}, rng)
+				step(s, tokens, logits, []float64{at}, []float64{h}, rng)
 			})
 		}
-		check("final", func(tokens flow.Tokens, logits []float32, rng []flow.Rand) { flow.FinalStep(tokens, logits, src, rng) })
+		check("final", func(tokens flow.Tokens, logits []float32, rng []flow.Rand) { finalStep(tokens, logits, src, rng) })
 	})
 }
 
@@ -228,8 +229,9 @@ func benchmarkStep(b *testing.B, s flow.Solver, vocab, steps int) {
 	logits, rng := make([]float32, len(source)), flow.Streams(1, "step", 0, 1)
 	t, h := []float64{0}, []float64{1 / float64(steps)}
 	b.SetBytes(int64(4 * len(logits)))
+	var stepper flow.Stepper
 	for b.Loop() {
 		copy(logits, source)
-		s.Step(x, logits, t, h, rng)
+		stepper.Step(s, x, logits, t, h, rng)
 	}
 }

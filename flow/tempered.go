@@ -7,13 +7,13 @@ type Tempered struct {
 }
 
 // Logits implements Denoiser.
-func (d Tempered) Logits(dst []float32, x Tokens, t, h []float64) error {
-	err := d.Denoiser.Logits(dst, x, t, h)
+func (d Tempered) Logits(x Tokens, t, h []float64) ([]float32, error) {
+	logits, err := d.Denoiser.Logits(x, t, h)
 	if d.Temperature != 1 {
 		f := float32(1 / d.Temperature)
-		for i := range dst {
-			dst[i] *= f
+		for i := range logits {
+			logits[i] *= f
 		}
 	}
-	return err
+	return logits, err
 }

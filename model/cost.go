@@ -30,8 +30,8 @@ func (c Config) TrainingBytes(rows, length int) float64 {
 }
 
 // InferenceBytes estimates the memory of a forward pass: weights, one block's
-// activations, the logits and the caller's copy of them.
+// activations and the logits.
 func (c Config) InferenceBytes(rows, length int) float64 {
-	token := c.HiddenSize*forwardWidths + 2*c.Rows()
+	token := c.HiddenSize*forwardWidths + c.Rows()
 	return 4 * (float64(c.Parameters()) + float64(rows*length)*float64(token))
 }

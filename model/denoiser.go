@@ -31,26 +31,23 @@ func NewDenoiser(w *Weights) *Denoiser {
 // Vocab is the number of logits a position: V, or V+1 with a mask token.
 func (d *Denoiser) Vocab() int { return d.weights.Config.Rows() }
 
-// Logits writes the unnormalised log-posterior of the clean token, [B, L, V],
+// Logits returns the unnormalised log-posterior of the clean token, [B, L, V],
 // for tokens x at times t [B] with step sizes h [B], which a network that is
-// not step-aware ignores.
-func (d *Denoiser) Logits(dst []float32, x flow.Tokens, t, h []float64) error {
-	if want := x.Batch * x.Length * d.Vocab(); len(dst) != want {
-		return fmt.Errorf("model: %d logits asked for %d rows of %d tokens: expected room for %d", len(dst), x.Batch, x.Length, want)
-	}
+// not step-aware ignores. The caller may overwrite what is returned; the next
+// call does.
+func (d *Denoiser) Logits(x flow.Tokens, t, h []float64) ([]float32, error) {
 	c, err := d.compile(x.Batch, x.Length)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.graph.Feed(x.IDs, t, h); err != nil {
-		return err
+		return nil, err
 	}
-	out, err := c.program.Run()
+	logits, err := c.program.Run()
 	if err != nil {
-		return fmt.Errorf("model: forward pass: %w", err)
+		return nil, fmt.Errorf("model: forward pass: %w", err)
 	}
-	copy(dst, out)
-	return nil
+	return logits, nil
 }
 
 func (d *Denoiser) compile(batch, length int) (*compiled, error) {

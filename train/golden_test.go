@@ -47,8 +47,8 @@ func TestGoldenPretrained(t *testing.T) {
 		t.Errorf("%d parameters counted, %d laid out, want 208253", got, len(w.Data))
 	}
 	x := tokens(c.Tokens("in/x_t"), c.Config.Length)
-	logits := make([]float32, len(x.IDs)*w.Config.Rows())
-	if err := model.NewDenoiser(w).Logits(logits, x, c.Float64("in/t"), nil); err != nil {
+	logits, err := model.NewDenoiser(w).Logits(x, c.Float64("in/t"), nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	golden.Near(t, "logits", logits, c.Float32("out/logits"), tolerance)
@@ -75,8 +75,8 @@ func TestGoldenStudent(t *testing.T) {
 	denoiser, size := model.NewDenoiser(w), len(x.IDs)*w.Config.Rows()
 	want := c.Float32("out/logits_dts")
 	for k, h := range c.Float64("in/dts") {
-		logits := make([]float32, size)
-		if err := denoiser.Logits(logits, x, c.Float64("in/t"), []float64{h, h, h}); err != nil {
+		logits, err := denoiser.Logits(x, c.Float64("in/t"), []float64{h, h, h})
+		if err != nil {
 			t.Fatal(err)
 		}
 		golden.Near(t, "logits", logits, want[k*size:(k+1)*size], tolerance)

@@ -40,7 +40,6 @@ type Pretrain struct {
 	x0, xt flow.Tokens
 	t      []float64
 	seeds  []uint64
-	logits []float32
 }
 
 // latest is the largest time trained on: the rate of GKL grows as 1/(1-t).
@@ -57,11 +56,11 @@ func (p *Pretrain) Loss(m Micro) (float64, error) {
 // every call.
 func (p *Pretrain) Evaluate(m Micro) (float64, error) {
 	p.prepare(m, "pretrain evaluation")
-	logits := Grow(&p.logits, len(p.xt.IDs)*p.EMA.Vocab())
-	if err := p.EMA.Logits(logits, p.xt, p.t, nil); err != nil {
+	logits, err := p.EMA.Logits(p.xt, p.t, nil)
+	if err != nil {
 		return 0, err
 	}
-	err := p.batch.Evaluate(nil, logits)
+	err = p.batch.Evaluate(nil, logits)
 	return Sum(p.batch.Values), err
 }
 

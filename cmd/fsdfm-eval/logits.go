@@ -37,8 +37,8 @@ func writeLogits(m *sample.Model, in, out string) error {
 		}
 	}
 	shape := []int{x.Batch, x.Length, m.Description.Rows()}
-	logits := make([]float32, len(x.IDs)*m.Description.Rows())
-	if err := model.NewDenoiser(m.Weights).Logits(logits, x, t, h); err != nil {
+	logits, err := model.NewDenoiser(m.Weights).Logits(x, t, h)
+	if err != nil {
 		return err
 	}
 	var content bytes.Buffer

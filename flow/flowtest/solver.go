@@ -24,7 +24,7 @@ func TestSolver(t *testing.T, s flow.Solver, vocab int, from int32) {
 func testDestinations(t *testing.T, s flow.Solver, vocab int, from int32) {
 	x := filled(1, 20000, from)
 	p := Posterior(vocab)
-	s.Step(x, Logits(p, len(x.IDs)), []float64{0.3}, []float64{0.4}, flow.Streams(2, "destinations", 0, 1))
+	step(s, x, Logits(p, len(x.IDs)), []float64{0.3}, []float64{0.4}, flow.Streams(2, "destinations", 0, 1))
 	counts := make([]int, vocab)
 	for _, id := range x.IDs {
 		counts[id]++
@@ -52,7 +52,7 @@ func testStays(t *testing.T, s flow.Solver, vocab int, from int32) {
 	}
 	for _, c := range cases {
 		x := filled(2, 100, from)
-		s.Step(x, Logits(c.p, len(x.IDs)), []float64{c.t, c.t}, []float64{c.h, c.h}, flow.Streams(3, "stays", 0, 2))
+		step(s, x, Logits(c.p, len(x.IDs)), []float64{c.t, c.t}, []float64{c.h, c.h}, flow.Streams(3, "stays", 0, 2))
 		for _, id := range x.IDs {
 			if id != from {
 				t.Errorf("%s: token %d became %d", c.name, from, id)
@@ -74,7 +74,7 @@ func testHostile(t *testing.T, s flow.Solver) {
 					x.IDs[i] = int32(i % vocab)
 					logits[i*vocab+i/vocab%vocab] = l
 				}
-				s.Step(x, logits, times[:1], times[1:], flow.Streams(4, "hostile", 0, 1))
+				step(s, x, logits, times[:1], times[1:], flow.Streams(4, "hostile", 0, 1))
 				checkRange(t, x, vocab)
 			}
 		}
@@ -89,9 +89,9 @@ func testRows(t *testing.T, s flow.Solver, vocab int, from int32) {
 	alone := make([]flow.Tokens, x.Batch)
 	for i := range alone {
 		alone[i] = filled(1, x.Length, from)
-		s.Step(alone[i], Logits(p, x.Length), times[i:i+1], h[i:i+1], flow.Streams(5, "rows", int64(i), 1))
+		step(s, alone[i], Logits(p, x.Length), times[i:i+1], h[i:i+1], flow.Streams(5, "rows", int64(i), 1))
 	}
-	s.Step(x, Logits(p, len(x.IDs)), times, h, flow.Streams(5, "rows", 0, x.Batch))
+	step(s, x, Logits(p, len(x.IDs)), times, h, flow.Streams(5, "rows", 0, x.Batch))
 	for i := range alone {
 		if !slices.Equal(alone[i].IDs, x.Row(i)) {
 			t.Errorf("row %d alone is %v, in its batch %v", i, alone[i].IDs, x.Row(i))
@@ -99,11 +99,16 @@ func testRows(t *testing.T, s flow.Solver, vocab int, from int32) {
 	}
 }
 
+func step(s flow.Solver, x flow.Tokens, logits []float32, t, h []float64, rng []flow.Rand) {
+	new(flow.Stepper).Step(s, x, logits, t, h, rng)
+}
+
 func testAllocations(t *testing.T, s flow.Solver, vocab int, from int32) {
 	x := filled(2, 20, from)
 	logits := Logits(Posterior(vocab), len(x.IDs))
 	times, h, rng := []float64{0.1, 0.2}, []float64{0.5, 0.5}, flow.Streams(6, "allocations", 0, 2)
-	if n := testing.AllocsPerRun(10, func() { s.Step(x, logits, times, h, rng) }); n != 0 {
+	var stepper flow.Stepper
+	if n := testing.AllocsPerRun(10, func() { stepper.Step(s, x, logits, times, h, rng) }); n != 0 {
 		t.Errorf("a step allocates %v times", n)
 	}
 }
