@@ -157,7 +157,7 @@ func (m *Model) Generator(solver string) (*Generator, error) {
 		return nil, err
 	}
 	return &Generator{
-		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source},
+		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source, Stepper: model.NewStepper()},
 		Length:  d.Length, Batch: 16, Seed: 1,
 	}, nil
 }

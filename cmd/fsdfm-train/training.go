@@ -128,8 +128,11 @@ func (p *pipeline) rollout(ctx context.Context) error {
 		return err
 	}
 	rollout := distill.Rollout{
-		Sampler: flow.Sampler{Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature}, Solver: solver, Source: p.source},
-		Length:  p.network.Length, Steps: c.Steps, Grid: c.Grid, Seed: info.Seed,
+		Sampler: flow.Sampler{
+			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
+			Solver:   solver, Source: p.source, Stepper: model.NewStepper(),
+		},
+		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Seed: info.Seed,
 	}
 	dir := p.path("trajectories")
 	files := (c.Trajectories + c.Batch - 1) / c.Batch
@@ -197,7 +200,7 @@ func (p *pipeline) distill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	objective.Teacher = &distill.Shortcut{Denoiser: ema, Solver: p.solver, Stages: stages}
+	objective.Teacher = &distill.Shortcut{Denoiser: ema, Solver: p.solver, Stages: stages, Stepper: model.NewStepper()}
 	if objective.Budgets, err = flow.NewBudgets(c.Budgets, c.MaxBudget); err != nil {
 		return err
 	}

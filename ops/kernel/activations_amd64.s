@@ -978,3 +978,236 @@ GLOBL minusInfinity<>(SB), RODATA|NOPTR, $32
 DATA one64<>+0(SB)/4, $0x00000000
 DATA one64<>+4(SB)/4, $0x3ff00000
 GLOBL one64<>(SB), RODATA|NOPTR, $8
+
+// func topRow8(x []float32) (top float32)
+// Requires: AVX, SSE
+TEXT ·topRow8(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS minusInfinity<>+0(SB), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	XORQ         DX, DX
+	SUBQ         $0x00000020, CX
+	JL           end32
+
+loop31:
+	VMOVUPS (AX)(DX*4), Y5
+	VMAXPS  Y1, Y5, Y1
+	VMOVUPS 32(AX)(DX*4), Y5
+	VMAXPS  Y2, Y5, Y2
+	VMOVUPS 64(AX)(DX*4), Y5
+	VMAXPS  Y3, Y5, Y3
+	VMOVUPS 96(AX)(DX*4), Y5
+	VMAXPS  Y4, Y5, Y4
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000020, CX
+	JGE     loop31
+
+end32:
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, CX
+	JL   end34
+
+loop33:
+	VMOVUPS (AX)(DX*4), Y5
+	VMAXPS  Y1, Y5, Y1
+	ADDQ    $0x00000008, DX
+	SUBQ    $0x00000008, CX
+	JGE     loop33
+
+end34:
+	ADDQ       $0x00000008, CX
+	TESTQ      CX, CX
+	JZ         done35
+	MOVQ       $0x00000010, BX
+	SUBQ       CX, BX
+	LEAQ       laneMasks<>+0(SB), CX
+	VMOVUPS    (CX)(BX*4), Y5
+	VMOVUPS    32(CX)(BX*4), Y6
+	VMASKMOVPS (AX)(DX*4), Y5, Y6
+	VBLENDVPS  Y5, Y6, Y0, Y6
+	VMAXPS     Y1, Y6, Y1
+
+done35:
+	VMAXPS     Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VPERMILPS  $0x4e, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VPERMILPS  $0xb1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	MOVSS      X1, top+24(FP)
+	VZEROUPPER
+	RET
+
+// func weighRow8(x []float32, top float32) (sum float64)
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·weighRow8(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS top+24(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	XORQ         DX, DX
+	SUBQ         $0x00000010, CX
+	JL           end37
+
+loop36:
+	VMOVUPS      (AX)(DX*4), Y5
+	VSUBPS       Y0, Y5, Y5
+	VCMPPS       $0x07, Y5, Y5, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
+	VANDNPS      Y8, Y5, Y8
+	VANDPS       Y6, Y8, Y8
+	VMOVUPS      Y8, (AX)(DX*4)
+	VEXTRACTF128 $0x01, Y8, X5
+	VCVTPS2PD    X8, Y6
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VMOVUPS      32(AX)(DX*4), Y5
+	VSUBPS       Y0, Y5, Y5
+	VCMPPS       $0x07, Y5, Y5, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
+	VANDNPS      Y8, Y5, Y8
+	VANDPS       Y6, Y8, Y8
+	VMOVUPS      Y8, 32(AX)(DX*4)
+	VEXTRACTF128 $0x01, Y8, X5
+	VCVTPS2PD    X8, Y6
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y6, Y3, Y3
+	VADDPD       Y5, Y4, Y4
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000010, CX
+	JGE          loop36
+
+end37:
+	ADDQ $0x00000010, CX
+	SUBQ $0x00000008, CX
+	JL   end39
+
+loop38:
+	VMOVUPS      (AX)(DX*4), Y5
+	VSUBPS       Y0, Y5, Y5
+	VCMPPS       $0x07, Y5, Y5, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
+	VANDNPS      Y8, Y5, Y8
+	VANDPS       Y6, Y8, Y8
+	VMOVUPS      Y8, (AX)(DX*4)
+	VEXTRACTF128 $0x01, Y8, X5
+	VCVTPS2PD    X8, Y6
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000008, CX
+	JGE          loop38
+
+end39:
+	ADDQ         $0x00000008, CX
+	TESTQ        CX, CX
+	JZ           done40
+	MOVQ         $0x00000010, BX
+	SUBQ         CX, BX
+	LEAQ         laneMasks<>+0(SB), CX
+	VMOVUPS      (CX)(BX*4), Y5
+	VMOVUPS      32(CX)(BX*4), Y6
+	VMASKMOVPS   (AX)(DX*4), Y5, Y6
+	VSUBPS       Y0, Y6, Y6
+	VCMPPS       $0x07, Y6, Y6, Y0
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VANDPS       Y0, Y8, Y8
+	VANDPS       Y5, Y8, Y8
+	VMASKMOVPS   Y8, Y5, (AX)(DX*4)
+	VEXTRACTF128 $0x01, Y8, X0
+	VCVTPS2PD    X8, Y5
+	VCVTPS2PD    X0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y0, Y2, Y2
+
+done40:
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X0
+	VHADDPD      X0, X0, X0
+	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	RET

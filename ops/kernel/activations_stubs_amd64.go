@@ -33,3 +33,13 @@ func geluBackwardAVX2(dx []float32, dy []float32, x []float32)
 //
 //go:noescape
 func softmaxRow8(dst []float32, x []float32) (top float32, sum float64)
+
+// topRow8 returns the largest x[i], -Inf without one. NaN do not count.
+//
+//go:noescape
+func topRow8(x []float32) (top float32)
+
+// weighRow8 computes x[i] = exp(x[i] - top), 0 for NaN, and returns the sum. top is finite, the largest x[i].
+//
+//go:noescape
+func weighRow8(x []float32, top float32) (sum float64)

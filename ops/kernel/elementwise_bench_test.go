@@ -33,6 +33,7 @@ func BenchmarkElements(b *testing.B) {
 		{"SiLU", func() { SiLU(y, x) }},
 		{"SiLUBackward", func() { SiLUBackward(y, x, z) }},
 		{"SoftmaxRow", func() { SoftmaxRow(y, x) }},
+		{"Weigh", func() { Weigh(y) }},
 		{"AdamW", func() { AdamW(y, z, v, nil, x, step) }},
 		{"AdamWEMA", func() { AdamW(y, z, v, w, x, step) }},
 		{"SumSquares", func() { SumSquares(x) }},

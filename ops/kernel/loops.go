@@ -6,6 +6,8 @@ type loops struct {
 
 	exp          func(dst, x []float32)
 	softmaxRow   func(dst, x []float32) float32
+	topRow       func(x []float32) float32
+	weighRow     func(x []float32, top float32) float64
 	silu         func(dst, x []float32)
 	siluBackward func(dx, dy, x []float32)
 	gelu         func(dst, x []float32)
@@ -30,6 +32,8 @@ var plain = loops{
 	gemm:                  gemmPlain,
 	exp:                   expPlain,
 	softmaxRow:            softmaxRowPlain,
+	topRow:                topRowPlain,
+	weighRow:              weighRowPlain,
 	silu:                  siluPlain,
 	siluBackward:          siluBackwardPlain,
 	gelu:                  geluPlain,

@@ -21,6 +21,8 @@ func avx2() loops {
 		gemm:                  gemmAVX2,
 		exp:                   expAVX2,
 		softmaxRow:            softmaxRowAVX2,
+		topRow:                topRow8,
+		weighRow:              weighRow8,
 		silu:                  siluAVX2,
 		siluBackward:          siluBackwardAVX2,
 		gelu:                  geluAVX2,

@@ -25,6 +25,12 @@ var rowLoops = []struct {
 			x[0][0] += l.softmaxRow(x[0], x[1])
 		}
 	}},
+	{"weigh", 1, func(l *loops, x [][]float32) {
+		top := l.topRow(x[0])
+		if sum := l.weighRow(x[0], top); len(x[0]) > 0 {
+			x[0][0] += top + float32(sum)
+		}
+	}},
 	{"sumSquares", 1, func(l *loops, x [][]float32) {
 		if len(x[0]) > 0 {
 			x[0][0] = float32(l.sumSquares(x[1]))

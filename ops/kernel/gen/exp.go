@@ -38,6 +38,7 @@ func exp8(x reg.VecVirtual, nonPositive bool) reg.VecVirtual {
 
 // Predicates of VCMPPS: ordered, quiet.
 const (
+	ordered     = 0x07
 	lessThan    = 0x11
 	greaterThan = 0x1e
 )
@@ -175,6 +176,45 @@ func softmax() {
 	})
 	Store(top.AsX(), ReturnIndex(0))
 	Store(sum, ReturnIndex(1))
+	ret()
+}
+
+func weigh() {
+	function("topRow8", "func(x []float32) (top float32)",
+		"topRow8 returns the largest x[i], -Inf without one. NaN do not count.")
+	x, n := base("x"), length("x")
+	least := broadcast(constantBits("minusInfinity", 0xff800000))
+	tops := zeros(4)
+	for i := range tops {
+		VMOVAPS(least, tops[i])
+	}
+	forEach(n, 4, func(l lanes, u int) {
+		v := l.load(x)
+		if l.mask != nil {
+			VBLENDVPS(l.mask, v, least, v)
+		}
+		VMAXPS(tops[u], v, tops[u]) // of NaN and a number the second, here the first operand
+	})
+	Store(fold(tops, maxLanes).AsX(), ReturnIndex(0))
+	ret()
+
+	function("weighRow8", "func(x []float32, top float32) (sum float64)",
+		"weighRow8 computes x[i] = exp(x[i] - top), 0 for NaN, and returns the sum. top is finite, the largest x[i].")
+	x, n = base("x"), length("x")
+	top := scalar("top")
+	zero := zeros(4)
+	sums := [2][2]reg.VecVirtual{{zero[0], zero[1]}, {zero[2], zero[3]}}
+	forEach(n, 2, func(l lanes, u int) {
+		v, number := l.load(x), YMM()
+		VSUBPS(top, v, v)
+		VCMPPS(Imm(ordered), v, v, number)
+		e := exp8(v, true)
+		VANDPS(number, e, e)
+		l.zeroRest(e)
+		l.store(e, x)
+		addWide(e, sums[u])
+	})
+	Store(foldWide(zero...), ReturnIndex(0))
 	ret()
 }
 

@@ -14,7 +14,7 @@ import (
 var groups = map[string]func(){
 	"gemm":        gemm,
 	"peak":        peak,
-	"activations": func() { activations(); softmax() },
+	"activations": func() { activations(); softmax(); weigh() },
 	"attention":   attention,
 	"adamw":       func() { adamW(); sumSquares() },
 	"dropout":     dropout,
