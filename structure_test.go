@@ -34,6 +34,7 @@ var arrows = map[string]struct{ ours, outside string }{
 	"ops/kernel":       {"", "golang.org/x/sys"},
 	"optim":            {"ops/kernel", ""},
 	"sample":           {"checkpoints data flow model", ""},
+	"scripts/bench":    {"checkpoints distill flow loss model ops/kernel optim train", ""},
 	"train":            {"checkpoints flow loss model ops optim", ""},
 }
 

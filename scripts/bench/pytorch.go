@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// setting is how a PyTorch process is tuned.
+type setting struct {
+	threads int
+	core    string // OPENBLAS_CORETYPE; "": OpenBLAS looks at the CPU itself
+	aten    string // ATEN_CPU_CAPABILITY; "": PyTorch chooses
+}
+
+func (s setting) String() string {
+	or := func(v string) string {
+		if v == "" {
+			return "auto"
+		}
+		return v
+	}
+	return fmt.Sprintf("%d threads, OpenBLAS core %s, ATen %s", s.threads, or(s.core), or(s.aten))
+}
+
+// environment is this process's, with passive waiting (spinning threads of
+// libgomp and OpenBLAS fight for the cores) and memory that stays mapped.
+func (s setting) environment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "OPENBLAS_") || strings.HasPrefix(v, "OMP_") || strings.HasPrefix(v, "ATEN_") || strings.HasPrefix(v, "MALLOC_")
+	})
+	env = append(env, "OMP_WAIT_POLICY=passive", "MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=100000000000",
+		fmt.Sprintf("OMP_NUM_THREADS=%d", s.threads), fmt.Sprintf("OPENBLAS_NUM_THREADS=%d", s.threads))
+	if s.core != "" {
+		env = append(env, "OPENBLAS_CORETYPE="+s.core)
+	}
+	if s.aten != "" {
+		env = append(env, "ATEN_CPU_CAPABILITY="+s.aten)
+	}
+	return env
+}
+
+// class is a set of settings of which PyTorch's best counts.
+type class struct {
+	name     string
+	settings []setting
+}
+
+// classes are what PyTorch may do on this machine and, if that includes
+// AVX-512, which the kernels of fsdfm do not use, also PyTorch with AVX2 alone.
+func classes() []class {
+	if !hasAVX512() {
+		return []class{{"PyTorch", []setting{{2, "", ""}, {1, "", ""}}}}
+	}
+	return []class{
+		{"PyTorch, AVX-512", []setting{{2, "", ""}, {2, "", "avx512"}, {1, "", ""}, {1, "", "avx512"}}},
+		{"PyTorch, AVX2", []setting{{2, "Haswell", "avx2"}, {1, "Haswell", "avx2"}}},
+	}
+}
+
+func hasAVX512() bool {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	return err == nil && strings.Contains(string(text), "avx512vl")
+}
+
+// about is what a PyTorch process says of itself.
+type about struct {
+	Torch   string   `json:"torch"`
+	Threads int      `json:"threads"`
+	SIMD    string   `json:"simd"`
+	BLAS    []string `json:"blas"`
+}
+
+// pytorch is a running reference.py.
+type pytorch struct {
+	setting setting
+	command *exec.Cmd
+	in      *json.Encoder
+	out     *bufio.Scanner
+	close   func() error
+}
+
+// request is one line to reference.py, answer its answer.
+type request map[string]any
+
+var versions = request{"op": "versions"} // opens a process without a network
+
+type answer struct {
+	about
+	Seconds float64   `json:"seconds"`
+	Losses  []float64 `json:"losses"`
+	Norms   []float64 `json:"norms"`
+}
+
+// start runs reference.py; its errors go to stderr.
+func (b *bench) start(s setting) (*pytorch, error) {
+	command := exec.CommandContext(b.ctx, b.python, b.reference)
+	command.Env, command.Stderr = s.environment(), os.Stderr
+	in, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", b.python, err)
+	}
+	return &pytorch{setting: s, command: command, in: json.NewEncoder(in), out: bufio.NewScanner(out), close: in.Close}, nil
+}
+
+func (p *pytorch) ask(r request) (answer, error) {
+	var a answer
+	if err := p.in.Encode(r); err != nil {
+		return a, fmt.Errorf("asking PyTorch: %w", err)
+	}
+	if !p.out.Scan() {
+		return a, fmt.Errorf("PyTorch (%v) ended at %v: its own message stands above", p.setting, r["op"])
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &a); err != nil {
+		return a, fmt.Errorf("answer of PyTorch to %v: %w", r["op"], err)
+	}
+	return a, nil
+}
+
+// stop ends the process and waits, so that its memory is free.
+func (p *pytorch) stop() {
+	p.close()
+	p.command.Wait()
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// write prints the machine, the table of figures and the settings behind it.
+func (b *bench) write(w io.Writer) error {
+	var s strings.Builder
+	fmt.Fprintf(&s, "Machine: %s, %d cores; load before the run %s. %s.", cpu(), runtime.NumCPU(), b.load, runtime.Version())
+	if b.about.Torch != "" {
+		fmt.Fprintf(&s, " PyTorch %s, BLAS %s.", b.about.Torch, names(b.about.BLAS))
+	}
+	fmt.Fprintf(&s, "\n\n%s", b.table())
+	if t := b.settings(); t != "" {
+		fmt.Fprintf(&s, "\n%s", t)
+	}
+	_, err := io.WriteString(w, s.String())
+	return err
+}
+
+// table has a column of speed and one of ratio for each class of PyTorch's
+// settings.
+func (b *bench) table() string {
+	header := []string{"figure", "fsdfm"}
+	for _, c := range classes() {
+		header = append(header, c.name, "ratio")
+	}
+	rows := [][]string{append(header, "goal", "must", "reached")}
+	for _, l := range b.lines {
+		row := []string{l.name, l.ours}
+		for i := range classes() {
+			switch {
+			case i < len(l.pytorch):
+				row = append(row, l.pytorch[i].theirs, l.format(l.pytorch[i].ratio))
+			case i == 0:
+				row = append(row, "", l.format(l.ratio))
+			default:
+				row = append(row, "", "")
+			}
+		}
+		rows = append(rows, append(row, l.format(l.goal), l.format(l.must), l.reached()))
+	}
+	return markdown(rows)
+}
+
+func (l line) format(ratio float64) string {
+	switch {
+	case l.unit == "%":
+		return fmt.Sprintf("%.0f %%", ratio)
+	case ratio >= 100:
+		return fmt.Sprintf("%.0fx", ratio)
+	}
+	return fmt.Sprintf("%.2fx", ratio)
+}
+
+// reached says which mark the ratio reaches, against each class of settings.
+func (l line) reached() string {
+	ratios := []float64{l.ratio}
+	for i := 1; i < len(l.pytorch); i++ {
+		ratios = append(ratios, l.pytorch[i].ratio)
+	}
+	var marks []string
+	for _, r := range ratios {
+		switch {
+		case r >= l.goal:
+			marks = append(marks, "goal")
+		case r >= l.must:
+			marks = append(marks, "must")
+		default:
+			marks = append(marks, "no")
+		}
+	}
+	return strings.Join(marks, ", ")
+}
+
+// settings says which setting was PyTorch's best and how far apart the sides'
+// losses and gradient norms were.
+func (b *bench) settings() string {
+	rows := [][]string{{"figure", "class", "best setting", "largest relative difference"}}
+	for _, l := range b.lines {
+		for i, v := range l.pytorch {
+			rows = append(rows, []string{l.name, classes()[i].name, v.setting.String(), v.agreement})
+		}
+	}
+	if len(rows) == 1 {
+		return ""
+	}
+	return markdown(rows)
+}
+
+// markdown is a table whose first row is the header.
+func markdown(rows [][]string) string {
+	var s strings.Builder
+	for i, row := range rows {
+		fmt.Fprintf(&s, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			s.WriteString(strings.Repeat("|---", len(row)) + "|\n")
+		}
+	}
+	return s.String()
+}
+
+// names are the base names of the BLAS libraries, or of OpenBLAS alone if it is
+// among them: the others then only point to it.
+func names(paths []string) string {
+	var all []string
+	for _, p := range paths {
+		if strings.HasPrefix(filepath.Base(p), "libopenblas") {
+			return filepath.Base(p)
+		}
+		all = append(all, filepath.Base(p))
+	}
+	return strings.Join(all, ", ")
+}
+
+// cpu is the processor's name as Linux gives it.
+func cpu() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.Trim(name, "\t :\n")
+		}
+	}
+	return runtime.GOARCH
+}
+
+// load is the load average of the last minutes.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) == 0 {
+		return "unknown"
+	}
+	return fields[0]
+}
