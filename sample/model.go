@@ -158,6 +158,10 @@ func (m *Model) Generator(solver string) (*Generator, error) {
 	}
 	return &Generator{
 		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source, Stepper: model.NewStepper()},
-		Length:  d.Length, Batch: 16, Seed: 1,
+		Length:  d.Length, Batch: together(d.Length * d.Rows()), Seed: 1,
 	}, nil
 }
+
+// together is how many samples of so many logits are drawn together: 16, but
+// not more than 512 MB of logits where one takes less.
+func together(logits int) int { return max(1, min(16, 1<<27/max(1, logits))) }

@@ -100,7 +100,8 @@ func (c *crew) finish(extra int) {
 func (c *crew) share() {
 	defer func() {
 		if r := recover(); r != nil {
-			c.failure.CompareAndSwap(nil, &r)
+			failure := r // r itself would be allocated in every call
+			c.failure.CompareAndSwap(nil, &failure)
 			c.next.Store(c.n)
 		}
 	}()
