@@ -105,17 +105,19 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := eval.WriteTable(os.Stdout, report); err != nil {
+	return write(report, *out)
+}
+
+// write prints the table, and writes the report to a file if one is named.
+func write(report eval.Report, file string) error {
+	if err := eval.WriteTable(os.Stdout, report); err != nil || file == "" {
 		return err
-	}
-	if *out == "" {
-		return nil
 	}
 	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return err
 	}
-	return checkpoints.WriteFileAtomic(*out, append(text, '\n'))
+	return checkpoints.WriteFileAtomic(file, append(text, '\n'))
 }
 
 func parseBudgets(list string) ([]int, error) {
