@@ -32,6 +32,7 @@ type Position struct {
 	q      []float32 // [V] softmax of Target, filled when first asked for
 	qLSE   float64
 	hasQ   bool
+	z      []float32 // [V] copy of the logits while dz overwrites them
 	buffer []float32
 }
 
@@ -62,42 +63,64 @@ func (b *Batch) Reset(rows int) {
 	}
 }
 
-// chunk is how many positions a worker takes at a time.
-const chunk = 16
+// grain is how many positions a worker takes at a time.
+const grain = 16
 
 // Evaluate computes every row's value from logits [N, V] and, if dz [N, V] is
 // not nil, the gradient of the cost.
 func (b *Batch) Evaluate(dz, logits []float32) error {
-	rows := len(b.Rows)
-	if rows == 0 || len(b.X1) == 0 || len(b.X1)%rows != 0 || len(logits)%len(b.X1) != 0 {
-		return fmt.Errorf("loss: %d logits do not fit %d rows of %d tokens", len(logits), rows, len(b.X1))
+	if err := b.check(len(logits)); err != nil {
+		return err
 	}
-	n, length := len(b.X1), len(b.X1)/rows
+	values := make([]float64, len(b.X1))
+	b.positions(values, dz, logits, 0)
+	b.average(values)
+	return nil
+}
+
+func (b *Batch) check(logits int) error {
+	if n, rows := len(b.X1), len(b.Rows); rows == 0 || n == 0 || n%rows != 0 || logits%n != 0 {
+		return fmt.Errorf("loss: %d logits do not fit %d rows of %d tokens", logits, rows, n)
+	}
+	return nil
+}
+
+// positions computes the values of positions first, first+1, ... and, if dz is
+// not nil, the gradient of the cost with respect to their logits. dz may be
+// logits.
+func (b *Batch) positions(values []float64, dz, logits []float32, first int) {
+	n, length := len(values), len(b.X1)/len(b.Rows)
 	vocab := len(logits) / n
-	values := make([]float64, n)
-	kernel.Parallel((n+chunk-1)/chunk, func(c int) {
+	kernel.Parallel((n+grain-1)/grain, func(task int) {
 		at := scratch(vocab)
 		defer positions.Put(at)
-		for i := c * chunk; i < min(n, (c+1)*chunk); i++ {
-			b.fill(at, logits, i, vocab)
+		for i := task * grain; i < min(n, (task+1)*grain); i++ {
+			z := logits[i*vocab : (i+1)*vocab]
 			var d []float32
 			if dz != nil {
-				d = dz[i*vocab : (i+1)*vocab]
+				copy(at.z, z)
+				z, d = at.z, dz[i*vocab:(i+1)*vocab]
 				clear(d)
 			}
-			for _, term := range b.Rows[i/length] {
+			b.fill(at, z, first+i)
+			values[i] = 0
+			for _, term := range b.Rows[(first+i)/length] {
 				values[i] += term.Weight * term.Loss.Position(d, at, term.Weight*b.Scale/float64(length))
 			}
 		}
 	})
-	for r := range rows {
+}
+
+// average sets every row's value to the mean over its positions.
+func (b *Batch) average(values []float64) {
+	length := len(values) / len(b.Rows)
+	for r := range b.Rows {
 		b.Values[r] = 0
 		for _, v := range values[r*length : (r+1)*length] {
 			b.Values[r] += v
 		}
 		b.Values[r] /= float64(length)
 	}
-	return nil
 }
 
 // Cost is Scale times the sum of Values.
@@ -116,15 +139,17 @@ func scratch(vocab int) *Position {
 	if at == nil {
 		at = new(Position)
 	}
-	if cap(at.buffer) < 2*vocab {
-		at.buffer = make([]float32, 2*vocab)
+	if cap(at.buffer) < 3*vocab {
+		at.buffer = make([]float32, 3*vocab)
 	}
-	at.P, at.q = at.buffer[:vocab:vocab], at.buffer[vocab:2*vocab:2*vocab]
+	part := func(i int) []float32 { return at.buffer[i*vocab : (i+1)*vocab : (i+1)*vocab] }
+	at.P, at.q, at.z = part(0), part(1), part(2)
 	return at
 }
 
-func (b *Batch) fill(at *Position, logits []float32, i, vocab int) {
-	at.Z, at.hasQ, at.Target = logits[i*vocab:(i+1)*vocab], false, nil
+// fill sets what a loss sees of position i with logits z.
+func (b *Batch) fill(at *Position, z []float32, i int) {
+	at.Z, at.hasQ, at.Target = z, false, nil
 	at.LogSumExp = float64(kernel.SoftmaxRow(at.P, at.Z))
 	at.X1, at.XT, at.Next = b.X1[i], -1, -1
 	if b.XT != nil {
@@ -134,7 +159,7 @@ func (b *Batch) fill(at *Position, logits []float32, i, vocab int) {
 		at.Next = b.Next[i]
 	}
 	if b.Target != nil {
-		at.Target = b.Target[i*vocab : (i+1)*vocab]
+		at.Target = b.Target[i*len(z) : (i+1)*len(z)]
 	}
 }
 
@@ -149,7 +174,8 @@ func (at *Position) teacher() (q []float32, logSumExp float64) {
 // logP is ln p(v).
 func (at *Position) logP(v int32) float64 { return float64(at.Z[v]) - at.LogSumExp }
 
-// Cost adds the batch's cost, a scalar, to the graph that made logits [N, V].
+// Cost adds the batch's cost, a scalar, to the graph that made logits [N, V]:
+// the plain form of Head.
 // The batch may change between runs, but not its shape.
 func Cost(b *ops.Builder, logits *gorgonia.Node, batch *Batch) *gorgonia.Node {
 	if b.Err() != nil {
@@ -167,5 +193,5 @@ func Cost(b *ops.Builder, logits *gorgonia.Node, batch *Batch) *gorgonia.Node {
 		d := b.Side("loss dlogits", dz, shape, cost, dcost)
 		return gorgonia.Nodes{d}, b.Err()
 	}
-	return b.Op("loss", "", tensor.Shape{}, forward, gradient, logits)
+	return b.Op("loss", tensor.Shape{}, forward, gradient, logits)
 }

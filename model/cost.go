@@ -11,27 +11,35 @@ func (c Config) ForwardFLOPs(length int) float64 {
 	return 2 * float64(matrices+attention)
 }
 
-// The float32s a token that a training graph keeps: outputs of the forward
-// operations of a block and of their gradients, in units of D.
+// The float32s a token that a graph holds, in units of D.
 const (
-	forwardWidths  = 21 // norm, qkv (3), rotary (3), attention, branch, residual; norm, mlp (4), gelu (4), branch, residual
-	backwardWidths = 26 // the same but for the sums, with one more for each fan-in
+	// Outputs that a block's backward pass reads: norm, rotary (3), attention,
+	// branch, residual; norm, mlp (4), gelu (4), branch, residual.
+	keptWidths = 18
+	// What is alive beside that where a backward pass begins, or in a forward
+	// pass: residual, mlp (4), gelu (4), or the gradients of these.
+	passingWidths = 9
+)
+
+// Logits in training exist for a chunk of positions only: see loss.Head.
+const (
+	chunkFloats    = 1 << 21
+	chunkPositions = 256
 )
 
 // TrainingBytes estimates the peak memory of training on micro-batches of rows
-// of length tokens: weights, gradient, EMA, both moments, activations, logits.
+// of length tokens: weights, gradient, EMA, both moments, activations, a chunk
+// of logits.
 func (c Config) TrainingBytes(rows, length int) float64 {
-	dropout := 0
-	if c.Dropout > 0 {
-		dropout = 2
-	}
-	token := c.Blocks*c.HiddenSize*(forwardWidths+backwardWidths+dropout) + 4*c.HiddenSize + 3*c.Rows()
-	return 4 * (5*float64(c.Parameters()) + float64(rows*length)*float64(token))
+	n := rows * length
+	activations := n * c.HiddenSize * (c.Blocks*keptWidths + passingWidths)
+	logits := min(n*c.Rows(), max(chunkFloats, chunkPositions*c.Rows()))
+	return 4 * (5*float64(c.Parameters()) + float64(activations) + float64(logits))
 }
 
 // InferenceBytes estimates the memory of a forward pass: weights, one block's
 // activations and the logits.
 func (c Config) InferenceBytes(rows, length int) float64 {
-	token := c.HiddenSize*forwardWidths + c.Rows()
+	token := c.HiddenSize*passingWidths + c.Rows()
 	return 4 * (float64(c.Parameters()) + float64(rows*length)*float64(token))
 }

@@ -16,7 +16,9 @@ const frequencies = 256
 // program compiled from its Builder.
 type Graph struct {
 	Builder       *ops.Builder
-	Logits        *gorgonia.Node // [N, rows]
+	Hidden        *gorgonia.Node // [N, D] what the output layer is given
+	Output        Output
+	Logits        *gorgonia.Node // [N, rows]; nil in a training graph
 	IDs           []int32        // [N] tokens x_t
 	Seeds         []uint64       // [B] of dropout, one a row
 	Batch, Length int
@@ -27,9 +29,13 @@ type Graph struct {
 	stepSizeFeatures []float32 // [B, 256], nil unless step-aware
 }
 
+// Output are the parameters of the output layer.
+type Output struct{ Weight, Bias *ops.Param }
+
 // Build describes the network once for trainer, teacher, EMA and sampler. With
-// grads, a vector of w's layout, it is a training graph with dropout; without,
-// an inference graph whose memory comes from the arena.
+// grads, a vector of w's layout, it is a training graph with dropout that ends
+// before the output layer, which belongs to the loss. Its memory comes from the
+// arena.
 func Build(w *Weights, grads []float32, arena *ops.Arena, batch, length int) (*Graph, error) {
 	g := &Graph{
 		Builder: ops.NewBuilder(arena), IDs: make([]int32, batch*length), Seeds: make([]uint64, batch),
@@ -37,13 +43,16 @@ func Build(w *Weights, grads []float32, arena *ops.Arena, batch, length int) (*G
 	}
 	b, c := g.Builder, w.Config
 	cond := g.condition()
-	x := b.Embed("residual b", g.param("vocab_embed.weight"), g.IDs)
+	x := b.Embed(g.param("vocab_embed.weight"), g.IDs)
 	for i := range c.Blocks {
 		x = g.block(i, x, cond)
 	}
 	mod := g.modulation("output_layer.", cond)
-	x = b.NormModulate("norm", x, g.param("output_layer.norm_final.weight"), mod, ops.Columns{Shift: 0, Scale: c.HiddenSize})
-	g.Logits = g.linear("logits", "output_layer.linear", x)
+	g.Hidden = b.NormModulate(x, g.param("output_layer.norm_final.weight"), mod, ops.Columns{Shift: 0, Scale: c.HiddenSize})
+	g.Output = Output{g.param("output_layer.linear.weight"), g.param("output_layer.linear.bias")}
+	if grads == nil {
+		g.Logits = b.Linear(g.Hidden, g.Output.Weight, g.Output.Bias)
+	}
 	return g, b.Err()
 }
 
@@ -52,17 +61,17 @@ func (g *Graph) block(i int, x, cond *gorgonia.Node) *gorgonia.Node {
 	b, c, d := g.Builder, g.w.Config, g.w.Config.HiddenSize
 	name := fmt.Sprintf("blocks.%d.", i)
 	mod := g.modulation(name, cond) // shift, scale, gate of attention, then of the MLP
-	h := b.NormModulate("norm", x, g.param(name+"norm1.weight"), mod, ops.Columns{Shift: 0, Scale: d})
-	h = b.Linear("qkv", h, g.packedQKV(name), nil)
-	h = b.Rotary("rotary", h, g.Batch, g.Length, c.Heads)
-	h = b.Attention("attention", h, g.Batch, g.Length, c.Heads)
-	h = b.Linear("branch", h, g.param(name+"attn_out.weight"), nil)
-	x = b.GatedResidual("residual a", x, h, mod, ops.Columns{Gate: 2 * d}, g.dropout(2*i))
-	h = b.NormModulate("norm", x, g.param(name+"norm2.weight"), mod, ops.Columns{Shift: 3 * d, Scale: 4 * d})
-	h = g.linear("mlp", name+"mlp.0", h)
-	h = b.GELU("gelu", h)
-	h = g.linear("branch", name+"mlp.2", h)
-	return b.GatedResidual("residual b", x, h, mod, ops.Columns{Gate: 5 * d}, g.dropout(2*i+1))
+	h := b.NormModulate(x, g.param(name+"norm1.weight"), mod, ops.Columns{Shift: 0, Scale: d})
+	h = b.Linear(h, g.packedQKV(name), nil)
+	h = b.Rotary(h, g.Batch, g.Length, c.Heads)
+	h = b.Attention(h, g.Batch, g.Length, c.Heads)
+	h = b.Linear(h, g.param(name+"attn_out.weight"), nil)
+	x = b.GatedResidual(x, h, mod, ops.Columns{Gate: 2 * d}, g.dropout(2*i))
+	h = b.NormModulate(x, g.param(name+"norm2.weight"), mod, ops.Columns{Shift: 3 * d, Scale: 4 * d})
+	h = g.linear(name+"mlp.0", h)
+	h = b.GELU(h)
+	h = g.linear(name+"mlp.2", h)
+	return b.GatedResidual(x, h, mod, ops.Columns{Gate: 5 * d}, g.dropout(2*i+1))
 }
 
 // condition is the vector [B, C] (fused: [B, 2C]) that every block is told.
@@ -70,34 +79,34 @@ func (g *Graph) condition() *gorgonia.Node {
 	b, c := g.Builder, g.w.Config
 	t := g.embedding("time_embedding", g.timeFeatures)
 	if !c.StepAware {
-		return b.SiLU("", t)
+		return b.SiLU(t)
 	}
 	g.stepSizeFeatures = make([]float32, g.Batch*frequencies)
 	h := g.embedding("dt_embedding", g.stepSizeFeatures)
 	if c.fused() {
-		return b.SiLU("", g.linear("", "time_condition_fuser", b.Concat("", t, h)))
+		return b.SiLU(g.linear("time_condition_fuser", b.Concat(t, h)))
 	}
-	return b.SiLU("", b.Sum("", t, h))
+	return b.SiLU(b.Sum(t, h))
 }
 
 // embedding is Linear, SiLU, Linear of sinusoidal features.
 func (g *Graph) embedding(name string, features []float32) *gorgonia.Node {
 	x := g.Builder.Input(name, features, g.Batch, frequencies)
-	x = g.Builder.SiLU("", g.linear("", name+".mlp.0", x))
-	return g.linear("", name+".mlp.2", x)
+	x = g.Builder.SiLU(g.linear(name+".mlp.0", x))
+	return g.linear(name+".mlp.2", x)
 }
 
 // modulation maps the condition to a block's shifts, scales and gates; with
 // the reference's conditioning through a layer of the block's own.
 func (g *Graph) modulation(block string, cond *gorgonia.Node) *gorgonia.Node {
 	if g.w.Config.fused() {
-		cond = g.Builder.SiLU("", g.linear("", block+"condition_fuser", cond))
+		cond = g.Builder.SiLU(g.linear(block+"condition_fuser", cond))
 	}
-	return g.linear("", block+"adaLN_modulation", cond)
+	return g.linear(block+"adaLN_modulation", cond)
 }
 
-func (g *Graph) linear(role, name string, x *gorgonia.Node) *gorgonia.Node {
-	return g.Builder.Linear(role, x, g.param(name+".weight"), g.param(name+".bias"))
+func (g *Graph) linear(name string, x *gorgonia.Node) *gorgonia.Node {
+	return g.Builder.Linear(x, g.param(name+".weight"), g.param(name+".bias"))
 }
 
 func (g *Graph) param(name string) *ops.Param {

@@ -8,16 +8,16 @@ import (
 )
 
 // SiLU is x*sigmoid(x), any shape.
-func (b *Builder) SiLU(role string, x *gorgonia.Node) *gorgonia.Node {
-	return b.elementwise("silu", role, x, kernel.SiLU, kernel.SiLUBackward)
+func (b *Builder) SiLU(x *gorgonia.Node) *gorgonia.Node {
+	return b.elementwise("silu", x, kernel.SiLU, kernel.SiLUBackward)
 }
 
 // GELU is the tanh form, any shape.
-func (b *Builder) GELU(role string, x *gorgonia.Node) *gorgonia.Node {
-	return b.elementwise("gelu", role, x, kernel.GELU, kernel.GELUBackward)
+func (b *Builder) GELU(x *gorgonia.Node) *gorgonia.Node {
+	return b.elementwise("gelu", x, kernel.GELU, kernel.GELUBackward)
 }
 
-func (b *Builder) elementwise(name, role string, x *gorgonia.Node, f func(dst, x []float32), df func(dx, dy, x []float32)) *gorgonia.Node {
+func (b *Builder) elementwise(name string, x *gorgonia.Node, f func(dst, x []float32), df func(dx, dy, x []float32)) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -27,18 +27,18 @@ func (b *Builder) elementwise(name, role string, x *gorgonia.Node, f func(dst, x
 		return nil
 	}
 	gradient := func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-		dx := b.Op(name+" dx", "", shape, func(out []float32, in [][]float32) error {
+		dx := b.Op(name+" dx", shape, func(out []float32, in [][]float32) error {
 			df(out, in[0], in[1])
 			return nil
 		}, nil, dout, in[0])
 		return gorgonia.Nodes{dx}, b.err
 	}
-	return b.Op(name, role, shape, forward, gradient, x)
+	return b.Op(name, shape, forward, gradient, x)
 }
 
 // Sum is x + y of equal shape. Each gradient is a copy of the output's: gorgonia
 // adds further ones into it in place.
-func (b *Builder) Sum(role string, x, y *gorgonia.Node) *gorgonia.Node {
+func (b *Builder) Sum(x, y *gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (b *Builder) Sum(role string, x, y *gorgonia.Node) *gorgonia.Node {
 		return nil
 	}
 	passed := func(name string, dout *gorgonia.Node) *gorgonia.Node {
-		return b.Op(name, "", x.Shape().Clone(), func(out []float32, in [][]float32) error {
+		return b.Op(name, x.Shape().Clone(), func(out []float32, in [][]float32) error {
 			copy(out, in[0])
 			return nil
 		}, nil, dout)
@@ -61,11 +61,11 @@ func (b *Builder) Sum(role string, x, y *gorgonia.Node) *gorgonia.Node {
 	gradient := func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 		return gorgonia.Nodes{passed("sum dx", dout), passed("sum dy", dout)}, b.Err()
 	}
-	return b.Op("sum", role, x.Shape().Clone(), forward, gradient, x, y)
+	return b.Op("sum", x.Shape().Clone(), forward, gradient, x, y)
 }
 
 // Concat joins x [N, P] and y [N, Q] to [N, P+Q].
-func (b *Builder) Concat(role string, x, y *gorgonia.Node) *gorgonia.Node {
+func (b *Builder) Concat(x, y *gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (b *Builder) Concat(role string, x, y *gorgonia.Node) *gorgonia.Node {
 	}
 	// part copies the columns [from, from+width) of the gradient.
 	part := func(name string, from, width int, dout *gorgonia.Node) *gorgonia.Node {
-		return b.Op(name, "", tensor.Shape{n, width}, func(out []float32, in [][]float32) error {
+		return b.Op(name, tensor.Shape{n, width}, func(out []float32, in [][]float32) error {
 			for i := range n {
 				copy(out[i*width:(i+1)*width], in[0][i*(p+q)+from:])
 			}
@@ -89,5 +89,5 @@ func (b *Builder) Concat(role string, x, y *gorgonia.Node) *gorgonia.Node {
 	gradient := func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 		return gorgonia.Nodes{part("concat dx", 0, p, dout), part("concat dy", p, q, dout)}, b.err
 	}
-	return b.Op("concat", role, tensor.Shape{n, p + q}, forward, gradient, x, y)
+	return b.Op("concat", tensor.Shape{n, p + q}, forward, gradient, x, y)
 }

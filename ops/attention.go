@@ -11,7 +11,7 @@ import (
 
 // Rotary turns the queries and keys of qkv [N, 3D] by their position (Su et
 // al. 2021, half-split pairs, base 10,000) and copies the values.
-func (b *Builder) Rotary(role string, qkv *gorgonia.Node, batch, length, heads int) *gorgonia.Node {
+func (b *Builder) Rotary(qkv *gorgonia.Node, batch, length, heads int) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -23,13 +23,13 @@ func (b *Builder) Rotary(role string, qkv *gorgonia.Node, batch, length, heads i
 		return nil
 	}
 	gradient := func(_ gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-		dx := b.Op("rotary dx", "", shape, func(out []float32, in [][]float32) error {
+		dx := b.Op("rotary dx", shape, func(out []float32, in [][]float32) error {
 			kernel.Rotary(out, in[0], cos, sin, batch, length, heads, headDim, true)
 			return nil
 		}, nil, dout)
 		return gorgonia.Nodes{dx}, b.err
 	}
-	return b.Op("rotary", role, shape, forward, gradient, qkv)
+	return b.Op("rotary", shape, forward, gradient, qkv)
 }
 
 // InverseFrequencies are 10000^(-2j/headDim), j < headDim/2: the reference's
@@ -57,7 +57,7 @@ func rotaryTables(length, headDim int) (cos, sin []float32) {
 
 // Attention is full softmax attention over rotated qkv [N, 3D] with scale
 // 1/sqrt(headDim): result [N, D].
-func (b *Builder) Attention(role string, qkv *gorgonia.Node, batch, length, heads int) *gorgonia.Node {
+func (b *Builder) Attention(qkv *gorgonia.Node, batch, length, heads int) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -69,11 +69,11 @@ func (b *Builder) Attention(role string, qkv *gorgonia.Node, batch, length, head
 		return nil
 	}
 	gradient := func(in gorgonia.Nodes, out, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-		dqkv := b.Op("attention dqkv", "", tensor.Shape{n, 3 * width}, func(d []float32, v [][]float32) error {
+		dqkv := b.Op("attention dqkv", tensor.Shape{n, 3 * width}, func(d []float32, v [][]float32) error {
 			kernel.AttentionBackward(d, v[0], v[1], v[2], lse, batch, length, heads, headDim)
 			return nil
 		}, nil, dout, out, in[0])
 		return gorgonia.Nodes{dqkv}, b.err
 	}
-	return b.Op("attention", role, tensor.Shape{n, width}, forward, gradient, qkv)
+	return b.Op("attention", tensor.Shape{n, width}, forward, gradient, qkv)
 }

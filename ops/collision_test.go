@@ -13,7 +13,7 @@ func TestHashesAreUnique(t *testing.T) {
 	b := NewBuilder(nil)
 	x := b.Input("x", make([]float32, 4), 4)
 	same := func() *gorgonia.Node {
-		return b.Op("copy", "", tensor.Shape{4}, func(out []float32, in [][]float32) error { copy(out, in[0]); return nil }, nil, x)
+		return b.Op("copy", tensor.Shape{4}, func(out []float32, in [][]float32) error { copy(out, in[0]); return nil }, nil, x)
 	}
 	if y, z := same(), same(); y == z || y.Hashcode() == z.Hashcode() {
 		t.Fatal("two operations of the same name and shape were merged")

@@ -8,7 +8,7 @@ import (
 )
 
 // Linear is x W^T + bias: x [N, K], W [M, K], bias [M] or nil, result [N, M].
-func (b *Builder) Linear(role string, x *gorgonia.Node, w, bias *Param) *gorgonia.Node {
+func (b *Builder) Linear(x *gorgonia.Node, w, bias *Param) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (b *Builder) Linear(role string, x *gorgonia.Node, w, bias *Param) *gorgoni
 		return nil
 	}
 	gradient := func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
-		dx := b.Op(w.Name+" dx", "", tensor.Shape{n, k}, func(out []float32, in [][]float32) error {
+		dx := b.Op(w.Name+" dx", tensor.Shape{n, k}, func(out []float32, in [][]float32) error {
 			kernel.Gemm(kernel.NN, out, in[0], in[1], n, k, m, false, kernel.Epilogue{})
 			return nil
 		}, nil, dout, in[1])
@@ -45,26 +45,23 @@ func (b *Builder) Linear(role string, x *gorgonia.Node, w, bias *Param) *gorgoni
 		}, dout)
 		return gorgonia.Nodes{dx, dw, db}, b.err
 	}
-	return b.Op("linear "+w.Name, role, tensor.Shape{n, m}, forward, gradient, inputs...)
+	return b.Op("linear "+w.Name, tensor.Shape{n, m}, forward, gradient, inputs...)
 }
 
 // paramGrad is a node that writes a parameter's gradient straight into its
 // buffer, so that micro-batches accumulate for free.
 func (b *Builder) paramGrad(p *Param, run func(in [][]float32), inputs ...*gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
-		return nil
-	}
-	shape := p.Node.Shape().Clone()
-	out := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(p.Grad))
-	return b.add("d "+p.Name, shape, out, func(in [][]float32) error {
+	op := &operation{name: "d " + p.Name, shape: p.Node.Shape().Clone(), run: func(_ []float32, in [][]float32) error {
 		run(in)
 		return nil
-	}, nil, inputs...)
+	}}
+	op.place(p.Grad)
+	return b.add(op, inputs)
 }
 
 // Embed looks tokens up: w [V, D], ids [N] filled by the caller before a run,
 // result [N, D].
-func (b *Builder) Embed(role string, w *Param, ids []int32) *gorgonia.Node {
+func (b *Builder) Embed(w *Param, ids []int32) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -82,5 +79,5 @@ func (b *Builder) Embed(role string, w *Param, ids []int32) *gorgonia.Node {
 		}, dout)
 		return gorgonia.Nodes{dw}, b.err
 	}
-	return b.Op("embed "+w.Name, role, tensor.Shape{len(ids), width}, forward, gradient, b.use(w))
+	return b.Op("embed "+w.Name, tensor.Shape{len(ids), width}, forward, gradient, b.use(w))
 }

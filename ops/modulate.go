@@ -18,7 +18,7 @@ func (c Columns) of(mod []float32, width int) kernel.Modulation {
 // NormModulate is LayerNorm(x)*w*(1+scale) + shift: x [N, D], w [D], mod [B, ·]
 // with one shift and one scale of width D for each row (adaLN of DiT, Peebles &
 // Xie 2023).
-func (b *Builder) NormModulate(role string, x *gorgonia.Node, w *Param, mod *gorgonia.Node, cols Columns) *gorgonia.Node {
+func (b *Builder) NormModulate(x *gorgonia.Node, w *Param, mod *gorgonia.Node, cols Columns) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (b *Builder) NormModulate(role string, x *gorgonia.Node, w *Param, mod *gor
 	gradient := func(in gorgonia.Nodes, out, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 		dmod := make([]float32, batch*modWidth) // the other columns stay zero
 		// The output is an input of the backward pass so that mean and rstd are there.
-		dx := b.Op("norm "+w.Name+" dx", "", tensor.Shape{n, width}, func(dx []float32, v [][]float32) error {
+		dx := b.Op("norm "+w.Name+" dx", tensor.Shape{n, width}, func(dx []float32, v [][]float32) error {
 			clear(dmod)
 			kernel.LayerNormModulateBackward(dx, w.Grad, dmod, v[0], v[1], mean, rstd, v[2], cols.of(v[3], modWidth), batch, length, width, b.Accumulate)
 			return nil
@@ -44,7 +44,7 @@ func (b *Builder) NormModulate(role string, x *gorgonia.Node, w *Param, mod *gor
 			b.Side("norm "+w.Name+" dmod", dmod, tensor.Shape{batch, modWidth}, dx),
 		}, b.err
 	}
-	return b.Op("norm "+w.Name, role, tensor.Shape{n, width}, forward, gradient, x, b.use(w), mod)
+	return b.Op("norm "+w.Name, tensor.Shape{n, width}, forward, gradient, x, b.use(w), mod)
 }
 
 // Dropout names one place where a network drops values: masks are a function
@@ -60,32 +60,39 @@ type Dropout struct {
 // gate of width D for each row. drop is nil in inference graphs. The output's
 // gradient is x's too, without a copy: gorgonia adds the other ones of the
 // residual stream into it in place, so it must be an operation's own output.
-func (b *Builder) GatedResidual(role string, x, y, mod *gorgonia.Node, cols Columns, drop *Dropout) *gorgonia.Node {
+func (b *Builder) GatedResidual(x, y, mod *gorgonia.Node, cols Columns, drop *Dropout) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
 	n, width := x.Shape()[0], x.Shape()[1]
 	batch, modWidth := mod.Shape()[0], mod.Shape()[1]
 	length := n / batch
-	var keep []float32
-	if drop != nil && drop.Rate > 0 {
-		keep = make([]float32, n*width)
-	}
+	keep := b.mask(drop, n*width)
 	forward := func(out []float32, in [][]float32) error {
-		if keep != nil {
-			kernel.DropoutKeep(keep, drop.Seeds, drop.Place, length*width, float32(drop.Rate))
-		}
-		kernel.GatedResidual(out, in[0], in[1], cols.of(in[2], modWidth), keep, batch, length, width)
+		kernel.GatedResidual(out, in[0], in[1], cols.of(in[2], modWidth), keep(), batch, length, width)
 		return nil
 	}
-	gradient := func(in gorgonia.Nodes, out, dout *gorgonia.Node) (gorgonia.Nodes, error) {
+	gradient := func(in gorgonia.Nodes, _, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 		dmod := make([]float32, batch*modWidth)
-		dy := b.Op("residual dy", "", tensor.Shape{n, width}, func(dy []float32, v [][]float32) error {
+		dy := b.Op("residual dy", tensor.Shape{n, width}, func(dy []float32, v [][]float32) error {
 			clear(dmod)
-			kernel.GatedResidualBackward(dy, dmod, v[0], v[1], cols.of(v[2], modWidth), keep, batch, length, width)
+			kernel.GatedResidualBackward(dy, dmod, v[0], v[1], cols.of(v[2], modWidth), keep(), batch, length, width)
 			return nil
-		}, nil, dout, in[1], in[2], out)
+		}, nil, dout, in[1], in[2])
 		return gorgonia.Nodes{dout, dy, b.Side("residual dmod", dmod, tensor.Shape{batch, modWidth}, dy)}, b.err
 	}
-	return b.Op("residual", role, tensor.Shape{n, width}, forward, gradient, x, y, mod)
+	return b.Op("residual", tensor.Shape{n, width}, forward, gradient, x, y, mod)
+}
+
+// mask returns a function that makes the dropout mask of n values, or nil for
+// none. It is made again for the backward pass instead of being kept.
+func (b *Builder) mask(drop *Dropout, n int) func() []float32 {
+	if drop == nil || drop.Rate == 0 {
+		return func() []float32 { return nil }
+	}
+	keep := b.Scratch("dropout", n)
+	return func() []float32 {
+		kernel.DropoutKeep(keep, drop.Seeds, drop.Place, n/len(drop.Seeds), float32(drop.Rate))
+		return keep
+	}
 }

@@ -6,6 +6,7 @@
 package ops
 
 import (
+	"errors"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -21,29 +22,37 @@ import (
 	_ "go4.org/unsafe/assume-no-moving-gc"
 )
 
-// operation is every node of ours: it owns its output, and run writes all of it
-// at every call, because gorgonia adds gradients in place. Two operations never
-// hash alike: gorgonia merges nodes of equal hash.
+// operation is every node of ours: run writes all of its output at every call,
+// because gorgonia adds gradients in place. Two operations never hash alike:
+// gorgonia merges nodes of equal hash.
 type operation struct {
 	id     uint64
 	name   string
 	inputs []hm.Type
 	shape  tensor.Shape
-	out    gorgonia.Value
 	args   [][]float32
-	run    func(in [][]float32) error
+	run    Run
 	grad   Gradient
+
+	out   gorgonia.Value
+	dst   []float32 // out's storage; nil until Compile places it
+	after *int      // position of the operation that ran last
+	at    int       // own position in the planned order
 }
 
+// Run computes a node's output from its inputs.
+type Run func(out []float32, in [][]float32) error
+
 // Gradient returns the gradient of every input of a node, given the node's
-// value and the gradient of the cost with respect to it. Inputs that take none
-// get nil; those must be listed with WithoutGradient.
+// value and the gradient of the cost with respect to it.
 type Gradient func(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error)
 
 var (
 	_ gorgonia.SDOp = (*operation)(nil)
 
 	lastID atomic.Uint64
+
+	errOrder = errors.New("gorgonia ran it out of the planned order, its inputs may be overwritten")
 )
 
 func (o *operation) Arity() int            { return len(o.inputs) }
@@ -68,6 +77,19 @@ func (o *operation) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return o.shape.Clone(), nil
 }
 
+// size is the output's number of values.
+func (o *operation) size() int { return max(1, o.shape.TotalSize()) }
+
+// place gives the output its storage.
+func (o *operation) place(dst []float32) {
+	o.dst = dst
+	if o.shape.Dims() == 0 {
+		o.out = gorgonia.NewF32(0)
+		return
+	}
+	o.out = tensor.New(tensor.WithShape(o.shape...), tensor.WithBacking(dst))
+}
+
 // Do runs the operation. A panic in a kernel (a wrong shape) becomes an error:
 // on the tape machine's goroutine it would end the process.
 func (o *operation) Do(values ...gorgonia.Value) (out gorgonia.Value, err error) {
@@ -76,17 +98,24 @@ func (o *operation) Do(values ...gorgonia.Value) (out gorgonia.Value, err error)
 			err = fmt.Errorf("ops: %s: %v", o.name, r)
 		}
 	}()
+	if *o.after >= o.at {
+		return nil, fmt.Errorf("ops: %s: %w", o.name, errOrder)
+	}
+	*o.after = o.at
 	for i, v := range values {
 		o.args[i] = floats(v)
 	}
-	if err := o.run(o.args); err != nil {
+	if err := o.run(o.dst, o.args); err != nil {
 		return nil, fmt.Errorf("ops: %s: %w", o.name, err)
+	}
+	if scalar, ok := o.out.(*gorgonia.F32); ok {
+		*scalar = gorgonia.F32(o.dst[0])
 	}
 	return o.out, nil
 }
 
 // DiffWRT marks every input as differentiable where the operation has a
-// gradient at all; SymDiff then returns nil for those that need none.
+// gradient at all.
 func (o *operation) DiffWRT(inputs int) []bool {
 	diff := make([]bool, inputs)
 	for i := range diff {

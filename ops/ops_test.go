@@ -19,7 +19,9 @@ type net struct {
 	rng    *rand.Rand
 }
 
-func newNet() *net { return &net{b: ops.NewBuilder(nil), rng: rand.New(rand.NewPCG(7, 7))} }
+func newNet(arena *ops.Arena) *net {
+	return &net{b: ops.NewBuilder(arena), rng: rand.New(rand.NewPCG(7, 7))}
+}
 
 func (n *net) param(name string, shape ...int) *ops.Param {
 	data := make([]float32, tensor.Shape(shape).TotalSize())
@@ -39,7 +41,7 @@ func (n *net) node(name string, rows, cols int) *gorgonia.Node {
 		eye[i*rows+i] = 1
 	}
 	w := n.param(name, cols, rows) // transposed
-	return n.b.Linear("", n.b.Input("eye "+name, eye, rows, rows), w, nil)
+	return n.b.Linear(n.b.Input("eye "+name, eye, rows, rows), w, nil)
 }
 
 // cost is a fixed random weighting of x, so that all of its gradient matters.
@@ -58,12 +60,12 @@ func (n *net) cost(x *gorgonia.Node) *gorgonia.Node {
 		return nil
 	}
 	gradient := func(_ gorgonia.Nodes, cost, dcost *gorgonia.Node) (gorgonia.Nodes, error) {
-		return gorgonia.Nodes{n.b.Op("dcost", "", shape, func(out []float32, _ [][]float32) error {
+		return gorgonia.Nodes{n.b.Op("dcost", shape, func(out []float32, _ [][]float32) error {
 			copy(out, weights)
 			return nil
 		}, nil, cost, dcost)}, n.b.Err()
 	}
-	return n.b.Op("cost", "", tensor.Shape{}, forward, gradient, x)
+	return n.b.Op("cost", tensor.Shape{}, forward, gradient, x)
 }
 
 // check compares every gradient with central differences and repeats the run:
@@ -115,51 +117,56 @@ func TestGradients(t *testing.T) {
 	columns := ops.Columns{Shift: 0, Scale: d, Gate: 2 * d}
 	for name, build := range map[string]func(*net) *gorgonia.Node{
 		"linear": func(n *net) *gorgonia.Node {
-			return n.b.Linear("", n.node("x", 5, 8), n.param("w", 7, 8), n.param("bias", 7))
+			return n.b.Linear(n.node("x", 5, 8), n.param("w", 7, 8), n.param("bias", 7))
 		},
 		"embed": func(n *net) *gorgonia.Node {
-			return n.b.Embed("", n.param("w", 5, 8), []int32{0, 3, 3, 4, 0, 1})
+			return n.b.Embed(n.param("w", 5, 8), []int32{0, 3, 3, 4, 0, 1})
 		},
-		"silu":   func(n *net) *gorgonia.Node { return n.b.SiLU("", n.node("x", 3, 5)) },
-		"gelu":   func(n *net) *gorgonia.Node { return n.b.GELU("", n.node("x", 3, 5)) },
-		"sum":    func(n *net) *gorgonia.Node { return n.b.Sum("", n.node("x", 3, 5), n.node("y", 3, 5)) },
-		"concat": func(n *net) *gorgonia.Node { return n.b.Concat("", n.node("x", 3, 5), n.node("y", 3, 4)) },
+		"silu":   func(n *net) *gorgonia.Node { return n.b.SiLU(n.node("x", 3, 5)) },
+		"gelu":   func(n *net) *gorgonia.Node { return n.b.GELU(n.node("x", 3, 5)) },
+		"sum":    func(n *net) *gorgonia.Node { return n.b.Sum(n.node("x", 3, 5), n.node("y", 3, 5)) },
+		"concat": func(n *net) *gorgonia.Node { return n.b.Concat(n.node("x", 3, 5), n.node("y", 3, 4)) },
 		"norm": func(k *net) *gorgonia.Node {
-			return k.b.NormModulate("", k.node("x", n, d), k.param("w", d), k.node("mod", batch, 3*d), columns)
+			return k.b.NormModulate(k.node("x", n, d), k.param("w", d), k.node("mod", batch, 3*d), columns)
 		},
 		"residual": func(k *net) *gorgonia.Node {
-			return k.b.GatedResidual("", k.node("x", n, d), k.node("y", n, d), k.node("mod", batch, 3*d), columns, nil)
+			return k.b.GatedResidual(k.node("x", n, d), k.node("y", n, d), k.node("mod", batch, 3*d), columns, nil)
 		},
 		"dropout": func(k *net) *gorgonia.Node {
 			drop := &ops.Dropout{Rate: 0.5, Seeds: []uint64{1, 2}, Place: 3}
-			return k.b.GatedResidual("", k.node("x", n, d), k.node("y", n, d), k.node("mod", batch, 3*d), columns, drop)
+			return k.b.GatedResidual(k.node("x", n, d), k.node("y", n, d), k.node("mod", batch, 3*d), columns, drop)
 		},
-		"rotary":    func(k *net) *gorgonia.Node { return k.b.Rotary("", k.node("qkv", n, 3*d), batch, length, 2) },
-		"attention": func(k *net) *gorgonia.Node { return k.b.Attention("", k.node("qkv", n, 3*d), batch, length, 2) },
+		"rotary":    func(k *net) *gorgonia.Node { return k.b.Rotary(k.node("qkv", n, 3*d), batch, length, 2) },
+		"attention": func(k *net) *gorgonia.Node { return k.b.Attention(k.node("qkv", n, 3*d), batch, length, 2) },
 		"block": func(k *net) *gorgonia.Node {
 			x, mod := k.node("x", n, d), k.node("mod", batch, 3*d)
 			for _, w := range []string{"w1", "w2"} {
-				x = k.b.GatedResidual("", x, k.b.NormModulate("", x, k.param(w, d), mod, columns), mod, columns, nil)
+				x = k.b.GatedResidual(x, k.b.NormModulate(x, k.param(w, d), mod, columns), mod, columns, nil)
 			}
 			return x
 		},
 		"fan-in": func(n *net) *gorgonia.Node {
 			x := n.node("x", 3, 5)
-			return n.b.Sum("", n.b.SiLU("", x), n.b.Sum("", n.b.GELU("", x), x))
+			return n.b.Sum(n.b.SiLU(x), n.b.Sum(n.b.GELU(x), x))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newNet()
+			k := newNet(nil)
 			k.check(t, build(k))
+			planned := newNet(ops.NewArena())
+			planned.check(t, build(planned))
+			for i, p := range planned.params {
+				golden.Near(t, "planned gradient of "+p.Name, p.Grad, k.params[i].Grad, 0)
+			}
 		})
 	}
 }
 
 // TestAccumulate adds the gradient of a second run to the first's.
 func TestAccumulate(t *testing.T) {
-	k := newNet()
-	x := k.b.Linear("", k.node("x", 4, 6), k.param("w", 5, 6), k.param("bias", 5))
-	program, err := k.b.Compile(k.cost(k.b.SiLU("", x)), true)
+	k := newNet(ops.NewArena())
+	x := k.b.Linear(k.node("x", 4, 6), k.param("w", 5, 6), k.param("bias", 5))
+	program, err := k.b.Compile(k.cost(k.b.SiLU(x)), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,18 +191,18 @@ func TestAccumulate(t *testing.T) {
 }
 
 func TestParameterUsedTwice(t *testing.T) {
-	k := newNet()
+	k := newNet(ops.NewArena())
 	w := k.param("shared", 5, 5)
-	x := k.b.Linear("", k.node("x", 3, 5), w, nil)
-	k.b.Linear("", x, w, nil)
+	x := k.b.Linear(k.node("x", 3, 5), w, nil)
+	k.b.Linear(x, w, nil)
 	if err := k.b.Err(); err == nil || !strings.Contains(err.Error(), "shared is used twice") {
 		t.Errorf("error is %v, want one that names the parameter", err)
 	}
 }
 
 func TestTokenOutsideVocabulary(t *testing.T) {
-	k := newNet()
-	x := k.b.Embed("", k.param("w", 5, 4), []int32{0, 5})
+	k := newNet(ops.NewArena())
+	x := k.b.Embed(k.param("w", 5, 4), []int32{0, 5})
 	program, err := k.b.Compile(k.cost(x), true)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +217,7 @@ func TestTokenOutsideVocabulary(t *testing.T) {
 func TestPanicBecomesError(t *testing.T) {
 	b := ops.NewBuilder(nil)
 	x := b.Input("x", make([]float32, 3), 3)
-	y := b.Op("broken", "", tensor.Shape{3}, func([]float32, [][]float32) error { panic("kernel: no") }, nil, x)
+	y := b.Op("broken", tensor.Shape{3}, func([]float32, [][]float32) error { panic("kernel: no") }, nil, x)
 	program, err := b.Compile(y, false)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 type Learner struct {
 	Weights *model.Weights
 	Grad    []float32 // of the weights' layout
+	arena   *ops.Arena
 	cache   map[[2]int]*trainingGraph
 }
 
@@ -25,7 +26,7 @@ type trainingGraph struct {
 
 // NewLearner makes a learner for weights, which it reads but does not change.
 func NewLearner(w *model.Weights) *Learner {
-	return &Learner{Weights: w, Grad: make([]float32, len(w.Data)), cache: make(map[[2]int]*trainingGraph)}
+	return &Learner{Weights: w, Grad: make([]float32, len(w.Data)), arena: ops.NewArena(), cache: make(map[[2]int]*trainingGraph)}
 }
 
 // Backward runs the network forward and backward on x at t with step sizes h
@@ -55,12 +56,12 @@ func (l *Learner) compile(batch, length int) (*trainingGraph, error) {
 	}
 	rows := new(loss.Batch)
 	graph, program, err := model.Compile(func() (*model.Graph, *ops.Program, error) {
-		g, err := model.Build(l.Weights, l.Grad, nil, batch, length)
+		g, err := model.Build(l.Weights, l.Grad, l.arena, batch, length)
 		if err != nil {
 			return nil, nil, err
 		}
-		cost := loss.Cost(g.Builder, g.Logits, rows)
-		p, err := g.Builder.Compile(cost, true)
+		dx := loss.Head(g.Builder, g.Hidden, g.Output.Weight, g.Output.Bias, rows)
+		p, err := g.Builder.CompileFrom(g.Hidden, dx)
 		return g, p, err
 	})
 	if err != nil {

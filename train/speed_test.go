@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"runtime"
 	"testing"
 
 	"fsdfm/flow"
@@ -10,7 +11,7 @@ import (
 )
 
 // BenchmarkStep is a forward and backward pass of networks like the shipped
-// ones; tokens/s is its figure.
+// ones; tokens/s is its figure, MB what its graph holds.
 func BenchmarkStep(b *testing.B) {
 	for name, c := range map[string]model.Config{
 		"quickstart": {VocabSize: 77, Length: 64, HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: model.Additive},
@@ -30,12 +31,16 @@ func BenchmarkStep(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			before := heap()
 			run()
+			held := heap() - before
 			b.ReportAllocs()
 			for b.Loop() {
 				run()
 			}
 			b.ReportMetric(float64(b.N*2048)/b.Elapsed().Seconds(), "tokens/s")
+			b.ReportMetric(held/1e6, "MB")
+			runtime.KeepAlive(l)
 		})
 	}
 }
