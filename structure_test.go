@@ -15,6 +15,7 @@ import (
 // exist. Tests may import what they like.
 var arrows = map[string]struct{ ours, outside string }{
 	"checkpoints":      {"", ""},
+	"cmd":              {"", ""}, // tests only
 	"cmd/fsdfm-data":   {"cmd/internal/cli data", ""},
 	"cmd/fsdfm-eval":   {"checkpoints cmd/internal/cli data eval flow model ops sample", ""},
 	"cmd/fsdfm-export": {"checkpoints cmd/internal/cli data model sample train", ""},
