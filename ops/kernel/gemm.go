@@ -20,6 +20,7 @@ type Epilogue struct {
 // of op(B) is b[p*bRow+j*bCol].
 type matmul struct {
 	c, a, b                []float32
+	bf16                   []BF16 // instead of b, if not nil
 	m, n, k                int
 	aRow, aCol, bRow, bCol int
 	layout                 Layout
@@ -35,15 +36,6 @@ func Gemm(layout Layout, c, a, b []float32, m, n, k int, accumulate bool, ep Epi
 	if m < 0 || n < 0 || k < 0 || len(c) != m*n || len(a) != m*k || len(b) != k*n {
 		panic("kernel: Gemm: a slice's length does not match m, n, k")
 	}
-	if ep.Bias != nil && len(ep.Bias) != n {
-		panic("kernel: Gemm: bias must have n elements")
-	}
-	if ep.Pre != nil && (len(ep.Pre) != m*n || !ep.GELU) {
-		panic("kernel: Gemm: pre must have m*n elements and goes with GELU")
-	}
-	if m == 0 || n == 0 {
-		return
-	}
 	g := matmul{c: c, a: a, b: b, m: m, n: n, k: k, layout: layout, accumulate: accumulate, ep: ep}
 	switch layout {
 	case NN:
@@ -55,7 +47,19 @@ func Gemm(layout Layout, c, a, b []float32, m, n, k int, accumulate bool, ep Epi
 	default:
 		panic("kernel: Gemm: unknown layout")
 	}
-	use.gemm(&g)
+	g.run()
+}
+
+func (g *matmul) run() {
+	if g.ep.Bias != nil && len(g.ep.Bias) != g.n {
+		panic("kernel: Gemm: bias must have n elements")
+	}
+	if g.ep.Pre != nil && (len(g.ep.Pre) != g.m*g.n || !g.ep.GELU) {
+		panic("kernel: Gemm: pre must have m*n elements and goes with GELU")
+	}
+	if g.m > 0 && g.n > 0 {
+		use.gemm(g)
+	}
 }
 
 // finish applies the epilogue to columns [j0, j1) of rows [i0, i1).

@@ -51,7 +51,12 @@ func (g *matmul) split() {
 	Parallel(parts, func(i int) {
 		part := *g
 		k0, k1 := i*g.k/parts, (i+1)*g.k/parts
-		part.a, part.b, part.k, part.ep = g.a[k0*g.aCol:], g.b[k0*g.bRow:], k1-k0, Epilogue{}
+		part.a, part.k, part.ep = g.a[k0*g.aCol:], k1-k0, Epilogue{}
+		if g.bf16 != nil {
+			part.bf16 = g.bf16[k0*g.bRow:]
+		} else {
+			part.b = g.b[k0*g.bRow:]
+		}
 		if i > 0 {
 			part.c, part.accumulate = partial[(i-1)*size:][:size], false
 		}
@@ -111,13 +116,17 @@ func (p *packing) packPanel(dst []float32, i, s int) {
 // packStrips packs columns [j0, j1) of slice s of op(B).
 func (p *packing) packStrips(dst []float32, j0, j1, s int) {
 	at, k := s*p.depth*p.bRow, p.rowsOf(s)
-	if p.bCol == 1 {
+	if p.bCol == 1 && p.bf16 == nil {
 		packCopy16(&dst[0], p.strip, &p.b[at+j0], p.bRow, k, j1-j0)
 		return
 	}
 	for j := j0; j < j1; j += 8 {
 		half := (j-j0)/stripCols*p.strip + (j-j0)%stripCols
-		packTranspose8(&dst[half], &p.b[at+j*p.bCol], p.bCol, k, min(8, j1-j))
+		if rows := min(8, j1-j); p.bf16 != nil {
+			packTranspose8BF16(&dst[half], (*uint16)(&p.bf16[at+j*p.bCol]), p.bCol, k, rows)
+		} else {
+			packTranspose8(&dst[half], &p.b[at+j*p.bCol], p.bCol, k, rows)
+		}
 	}
 }
 

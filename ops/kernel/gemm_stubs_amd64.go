@@ -30,3 +30,8 @@ func packTranspose6(dst *float32, src *float32, ld int, k int, n int)
 //
 //go:noescape
 func packTranspose8(dst *float32, src *float32, ld int, k int, n int)
+
+// packTranspose8BF16 is packTranspose8 for bfloat16s, which become float32s.
+//
+//go:noescape
+func packTranspose8BF16(dst *float32, src *uint16, ld int, k int, n int)

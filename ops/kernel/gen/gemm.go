@@ -20,6 +20,7 @@ func gemm() {
 	packCopy16()
 	packTranspose6()
 	packTranspose8()
+	packTranspose8BF16()
 }
 
 func gemmStrip() {
@@ -229,10 +230,36 @@ func packCopy16() {
 	ret()
 }
 
+// An element is what a packer reads: its size and how 8 of them or one become float32.
+type element struct {
+	log2Bytes int
+	octet     func(Mem) reg.VecVirtual
+	single    func(from, to Mem)
+}
+
+var float32s = element{2, move, func(from, to Mem) {
+	v := XMM()
+	VMOVSS(from, v)
+	VMOVSS(v, to)
+}}
+
+// bfloat16s are the upper halves of float32s.
+var bfloat16s = element{1, func(m Mem) reg.VecVirtual {
+	v := YMM()
+	VPMOVZXWD(m, v)
+	VPSLLD(Imm(16), v, v)
+	return v
+}, func(from, to Mem) {
+	v := GP32()
+	MOVWLZX(from, v)
+	SHLL(Imm(16), v)
+	MOVL(v, to)
+}}
+
 // rowPointers returns pointers to rows 0 ... count-1 of src; rows from n on repeat the last.
-func rowPointers(count int) []reg.GPVirtual {
+func (e element) rowPointers(count int) []reg.GPVirtual {
 	ld, n := Load(Param("ld"), GP64()), Load(Param("n"), GP64())
-	SHLQ(U8(2), ld)
+	SHLQ(U8(e.log2Bytes), ld)
 	return pointers(count, Load(Param("src"), GP64()), ld, n)
 }
 
@@ -250,13 +277,13 @@ func pointers(count int, first, ld, n reg.Register) []reg.GPVirtual {
 }
 
 // transposeLoop runs block for every 8 columns of src and single for each one left over.
-func transposeLoop(step int, block, single func(at, dst reg.Register), at, dst reg.Register) {
+func (e element) transposeLoop(step int, block, single func(at, dst reg.Register), at, dst reg.Register) {
 	k := Load(Param("k"), GP64())
 	SUBQ(Imm(8), k)
 	JL(LabelRef("tail"))
 	Label("loop")
 	block(at, dst)
-	ADDQ(Imm(32), at)
+	ADDQ(Imm(8<<e.log2Bytes), at)
 	ADDQ(U32(8*step*4), dst)
 	SUBQ(Imm(8), k)
 	JGE(LabelRef("loop"))
@@ -265,7 +292,7 @@ func transposeLoop(step int, block, single func(at, dst reg.Register), at, dst r
 	JZ(LabelRef("done"))
 	Label("single")
 	single(at, dst)
-	ADDQ(Imm(4), at)
+	ADDQ(Imm(1<<e.log2Bytes), at)
 	ADDQ(Imm(uint64(step*4)), dst)
 	DECQ(k)
 	JNZ(LabelRef("single"))
@@ -351,36 +378,44 @@ func cells(rows []reg.GPVirtual, at reg.Register) []Mem {
 func packTranspose6() {
 	function("packTranspose6", "func(dst, src *float32, ld, k, n int)",
 		"packTranspose6 packs n <= 6 rows of src [n, ld]: dst[p*6 + i] = src[i*ld + p]; rows from n on repeat the last.")
-	rows := rowPointers(tileRows)
+	rows := float32s.rowPointers(tileRows)
 	dst := Load(Param("dst"), GP64())
 	at := GP64()
 	XORQ(at, at)
 	block := func(at, dst reg.Register) { transpose6x8(cells(rows, at), Mem{Base: dst}) }
-	transposeLoop(tileRows, block, copyColumn(rows), at, dst)
+	float32s.transposeLoop(tileRows, block, float32s.copyColumn(rows), at, dst)
 }
 
 func packTranspose8() {
 	function("packTranspose8", "func(dst, src *float32, ld, k, n int)",
 		"packTranspose8 packs n <= 8 rows of src [n, ld] into half a strip: dst[p*16 + i] = src[i*ld + p]; rows from n on repeat the last.")
-	rows := rowPointers(8)
+	float32s.packTranspose8()
+}
+
+func packTranspose8BF16() {
+	function("packTranspose8BF16", "func(dst *float32, src *uint16, ld, k, n int)",
+		"packTranspose8BF16 is packTranspose8 for bfloat16s, which become float32s.")
+	bfloat16s.packTranspose8()
+}
+
+func (e element) packTranspose8() {
+	rows := e.rowPointers(8)
 	dst := Load(Param("dst"), GP64())
 	at := GP64()
 	XORQ(at, at)
 	block := func(at, dst reg.Register) {
-		for c, v := range octet(cells(rows, at), move) {
+		for c, v := range octet(cells(rows, at), e.octet) {
 			VMOVUPS(v, Mem{Base: dst, Disp: c * tileCols * 4})
 		}
 	}
-	transposeLoop(tileCols, block, copyColumn(rows), at, dst)
+	e.transposeLoop(tileCols, block, e.copyColumn(rows), at, dst)
 }
 
 // copyColumn copies one element of every row.
-func copyColumn(rows []reg.GPVirtual) func(at, dst reg.Register) {
+func (e element) copyColumn(rows []reg.GPVirtual) func(at, dst reg.Register) {
 	return func(at, dst reg.Register) {
 		for r := range rows {
-			v := XMM()
-			VMOVSS(Mem{Base: rows[r], Index: at, Scale: 1}, v)
-			VMOVSS(v, Mem{Base: dst, Disp: r * 4})
+			e.single(Mem{Base: rows[r], Index: at, Scale: 1}, Mem{Base: dst, Disp: r * 4})
 		}
 	}
 }
