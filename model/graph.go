@@ -121,6 +121,9 @@ func (g *Graph) packedQKV(block string) *ops.Param {
 }
 
 func (g *Graph) bind(name string, offset int, shape []int) *ops.Param {
+	if g.w.half != nil {
+		return g.w.half.param(g.Builder, name, offset, shape)
+	}
 	size := Entry{Shape: shape}.Size()
 	data := g.w.Data[offset : offset+size : offset+size]
 	var grad []float32

@@ -34,15 +34,22 @@ func (e Entry) Size() int {
 // a block are neighbours: together they are one [3D, D] matrix.
 type Weights struct {
 	Config  Config
-	Entries []Entry // in the reference's order and with its names
-	Data    []float32
+	Entries []Entry   // in the reference's order and with its names
+	Data    []float32 // nil for weights in bfloat16: see ReadBF16
 	index   map[string]int
+	half    *half
 }
 
 // NewWeights lays a network out; every value is zero.
 func NewWeights(c Config) *Weights {
-	w := &Weights{Config: c, index: make(map[string]int)}
-	size := 0
+	w, size := layout(c)
+	w.Data = make([]float32, size)
+	return w
+}
+
+// layout names and places the tensors; size is that of all.
+func layout(c Config) (w *Weights, size int) {
+	w = &Weights{Config: c, index: make(map[string]int)}
 	add := func(name string, shape ...int) {
 		e := Entry{Name: name, Shape: shape, Offset: size}
 		w.index[name] = len(w.Entries)
@@ -85,8 +92,7 @@ func NewWeights(c Config) *Weights {
 		linear("output_layer.condition_fuser", cond, 2*cond)
 	}
 	linear("output_layer.adaLN_modulation", 2*d, cond)
-	w.Data = make([]float32, size)
-	return w
+	return w, size
 }
 
 // Parameters counts the values of a network without allocating them.
@@ -108,11 +114,14 @@ func (c Config) Parameters() int {
 }
 
 // View is the storage of one tensor, shared with Data; nil if there is none of
-// that name.
+// that name in float32.
 func (w *Weights) View(name string) []float32 {
 	i, ok := w.index[name]
 	if !ok {
 		return nil
+	}
+	if w.half != nil {
+		return w.half.vectors[name]
 	}
 	return w.slice(w.Data, w.Entries[i])
 }

@@ -30,6 +30,7 @@ type Param struct {
 	Node *gorgonia.Node
 	Data []float32
 	Grad []float32
+	bf16 *matrixBF16 // instead of Node and Data: see ParamBF16
 	used bool
 	own  bool // its operation writes Grad by itself
 }

@@ -12,6 +12,9 @@ func (b *Builder) Linear(x *gorgonia.Node, w, bias *Param) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
+	if w.bf16 != nil {
+		return b.linearBF16(x, w, bias)
+	}
 	n, k, m := x.Shape()[0], x.Shape()[1], w.Node.Shape()[0]
 	if w.Node.Shape()[1] != k {
 		b.fail(shapeError("Linear "+w.Name, w.Node.Shape(), tensor.Shape{m, k}))
@@ -64,6 +67,9 @@ func (b *Builder) paramGrad(p *Param, run func(in [][]float32), inputs ...*gorgo
 func (b *Builder) Embed(w *Param, ids []int32) *gorgonia.Node {
 	if b.err != nil {
 		return nil
+	}
+	if w.bf16 != nil {
+		return b.embedBF16(w, ids)
 	}
 	rows, width := w.Node.Shape()[0], w.Node.Shape()[1]
 	forward := func(out []float32, in [][]float32) error {
