@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"fsdfm/checkpoints"
 	"fsdfm/data"
@@ -36,6 +37,26 @@ type Model struct {
 
 // Load reads an exported model.
 func Load(dir string) (*Model, error) {
+	return load(dir, func(c model.Config, file *checkpoints.Safetensors) (*model.Weights, error) {
+		w := model.NewWeights(c)
+		return w, file.Load(tensors(w))
+	})
+}
+
+// LoadBF16 reads an exported model into half the memory: its matrices are
+// rounded to bfloat16. Such a model samples, but cannot be exported.
+func LoadBF16(dir string) (*Model, error) {
+	return load(dir, func(c model.Config, file *checkpoints.Safetensors) (*model.Weights, error) {
+		return model.ReadBF16(c, func(e model.Entry, dst []float32) error {
+			if _, shape, ok := file.Info(e.Name); ok && !slices.Equal(shape, e.Shape) {
+				return fmt.Errorf("%s: tensor %q has shape %v, expected %v: use the config that this file was made with", dir, e.Name, shape, e.Shape)
+			}
+			return file.ReadFloat32(e.Name, dst)
+		})
+	})
+}
+
+func load(dir string, read func(model.Config, *checkpoints.Safetensors) (*model.Weights, error)) (*Model, error) {
 	files, err := checkpoints.OpenModel(dir)
 	if err != nil {
 		return nil, err
@@ -54,8 +75,8 @@ func Load(dir string) (*Model, error) {
 	if err := fits(m.Description.Config, files.Weights); err != nil {
 		return nil, err
 	}
-	m.Weights = model.NewWeights(m.Description.Config)
-	return m, files.Weights.Load(tensors(m.Weights))
+	m.Weights, err = read(m.Description.Config, files.Weights)
+	return m, err
 }
 
 // ParseDescription reads config.json strictly.
@@ -126,6 +147,9 @@ func tensors(w *model.Weights) []checkpoints.Tensor {
 // Export writes the model to the folder dir with a card, replacing only an
 // exported model and only with overwrite.
 func (m *Model) Export(dir, card string, overwrite bool) error {
+	if m.Weights.Rounded() {
+		return fmt.Errorf("export to %s: the weights were rounded to bfloat16 when they were read: read them in full", dir)
+	}
 	config, err := json.MarshalIndent(m.Description, "", "  ")
 	if err != nil {
 		return fmt.Errorf("export to %s: %w", dir, err)

@@ -26,6 +26,7 @@ Usage: fsdfm-sample -model DIR [flags]
                     (default: the one the model was trained with)
   -temperature X    of the posterior (default 1)
   -length N         tokens a text (default: as trained)
+  -bf16             keep the weights in bfloat16: half the memory, rounded
   -threads N        cores to use (default: all)
   -json             one JSON object a line: text, tokens
 
@@ -46,6 +47,7 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	temperature := flags.Float64("temperature", 1, "")
 	length := flags.Int("length", 0, "")
 	threads := flags.Int("threads", 0, "")
+	bf16 := flags.Bool("bf16", false, "")
 	asJSON := flags.Bool("json", false, "")
 	if err := cli.Parse(flags, args); err != nil {
 		return err
@@ -64,7 +66,11 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return cli.Usagef("-length %d and -threads %d must not be negative", *length, *threads)
 	}
 	ops.SetThreads(*threads)
-	m, err := sample.Load(*dir)
+	load := sample.Load
+	if *bf16 {
+		load = sample.LoadBF16
+	}
+	m, err := load(*dir)
 	if err != nil {
 		return err
 	}

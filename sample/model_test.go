@@ -1,0 +1,109 @@
+package sample_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"fsdfm/data"
+	"fsdfm/model"
+	"fsdfm/sample"
+)
+
+// exported writes a small model to a folder of its own.
+func exported(t *testing.T) (string, *sample.Model) {
+	t.Helper()
+	tokenizer, err := data.NewTokenizer("char", "a cab back")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := model.Config{VocabSize: tokenizer.Vocab(), Length: 12, HiddenSize: 16, CondDim: 8, Blocks: 1, Heads: 2, StepAware: true, StepConditioning: model.Additive}
+	m := &sample.Model{Description: sample.NewDescription(c), Weights: randomWeights(c), Tokenizer: tokenizer}
+	m.Description.Source, m.Description.Scheduler, m.Description.Solver = "uniform", 1, "euler_cumulative"
+	dir := filepath.Join(t.TempDir(), "model")
+	if err := m.Export(dir, "# card\n", false); err != nil {
+		t.Fatal(err)
+	}
+	return dir, m
+}
+
+func TestExportedModelLoads(t *testing.T) {
+	dir, m := exported(t)
+	loaded, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loaded.Weights.Hash() != m.Weights.Hash() || loaded.Description != m.Description {
+		t.Error("what was loaded is not what was exported")
+	}
+}
+
+// TestSamplesOfBF16 draws the same texts in any batch, and from weights that
+// are nearly the same.
+func TestSamplesOfBF16(t *testing.T) {
+	dir, _ := exported(t)
+	m, err := sample.LoadBF16(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draw := func(m *sample.Model, batch int) [][]int32 {
+		g, err := m.Generator("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Batch = batch
+		drawn, err := g.Draw(context.Background(), 4, 5, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return drawn
+	}
+	five := draw(m, 5)
+	if two := draw(m, 2); !reflect.DeepEqual(five, two) {
+		t.Errorf("drawn by two %v, together %v", two, five)
+	}
+	full, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := 0
+	for i, row := range draw(full, 5) {
+		for j, id := range row {
+			if id != five[i][j] {
+				differ++
+			}
+		}
+	}
+	if differ > 6 { // probabilities change by about 1 %, and a token changes the rest of its row
+		t.Errorf("%d of 60 tokens differ from those of the full weights", differ)
+	}
+	if err := m.Export(filepath.Join(t.TempDir(), "again"), "", false); err == nil || !strings.Contains(err.Error(), "rounded") {
+		t.Errorf("exporting rounded weights: %v", err)
+	}
+}
+
+func TestLoadBF16ComparesShapes(t *testing.T) {
+	dir, m := exported(t)
+	weights := filepath.Join(dir, "model.safetensors")
+	content, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := m.Description.VocabSize
+	turned := bytes.Replace(content, fmt.Appendf(nil, `"shape":[%d,16]`, v), fmt.Appendf(nil, `"shape":[16,%d]`, v), 1)
+	if err := os.WriteFile(weights, turned, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, full := sample.Load(dir)
+	_, half := sample.LoadBF16(dir)
+	for _, err := range []error{full, half} {
+		if want := fmt.Sprintf(`tensor "vocab_embed.weight" has shape [16 %d], expected [%d 16]`, v, v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
