@@ -19,6 +19,9 @@ const (
 	// What is alive beside that where a backward pass begins, or in a forward
 	// pass: residual, mlp (4), gelu (4), or the gradients of these.
 	passingWidths = 9
+	// With recomputation a block keeps its output only; one of them is inside
+	// its backward pass, with copies of its inputs and gradients.
+	partWidths = 5
 )
 
 // Logits in training exist for a chunk of positions only: see loss.Head.
@@ -30,9 +33,12 @@ const (
 // TrainingBytes estimates the peak memory of training on micro-batches of rows
 // of length tokens: weights, gradient, EMA, both moments, activations, a chunk
 // of logits.
-func (c Config) TrainingBytes(rows, length int) float64 {
-	n := rows * length
-	activations := n * c.HiddenSize * (c.Blocks*keptWidths + passingWidths)
+func (c Config) TrainingBytes(rows, length int, recompute bool) float64 {
+	n, widths := rows*length, c.Blocks*keptWidths+passingWidths
+	if recompute {
+		widths = c.Blocks + keptWidths + passingWidths + partWidths
+	}
+	activations := n * c.HiddenSize * widths
 	logits := min(n*c.Rows(), max(chunkFloats, chunkPositions*c.Rows()))
 	return 4 * (5*float64(c.Parameters()) + float64(activations) + float64(logits))
 }

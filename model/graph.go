@@ -45,7 +45,9 @@ func Build(w *Weights, grads []float32, arena *ops.Arena, batch, length int) (*G
 	cond := g.condition()
 	x := b.Embed(g.param("vocab_embed.weight"), g.IDs)
 	for i := range c.Blocks {
-		x = g.block(i, x, cond)
+		x = b.Part(fmt.Sprintf("blocks.%d", i), x, cond, func(b *ops.Builder, x, cond *gorgonia.Node) *gorgonia.Node {
+			return g.on(b).block(i, x, cond)
+		})
 	}
 	mod := g.modulation("output_layer.", cond)
 	g.Hidden = b.NormModulate(x, g.param("output_layer.norm_final.weight"), mod, ops.Columns{Shift: 0, Scale: c.HiddenSize})
@@ -54,6 +56,13 @@ func Build(w *Weights, grads []float32, arena *ops.Arena, batch, length int) (*G
 		g.Logits = b.Linear(g.Hidden, g.Output.Weight, g.Output.Bias)
 	}
 	return g, b.Err()
+}
+
+// on is the same network in another builder.
+func (g *Graph) on(b *ops.Builder) *Graph {
+	h := *g
+	h.Builder = b
+	return &h
 }
 
 // block is attention then MLP, each modulated and gated by the condition.

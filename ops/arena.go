@@ -4,6 +4,10 @@ package ops
 // placed by a plan of their lifetimes, and scratch. Programs of several batch
 // shapes may share one arena but must not run at the same time.
 type Arena struct {
+	// Recompute says that training graphs keep only the inputs of each Part.
+	Recompute bool
+
+	inner   *Arena // of parts
 	slab    []float32
 	plans   []plan
 	scratch map[string][]float32
@@ -18,7 +22,20 @@ func (a *Arena) Bytes() int {
 	for _, s := range a.scratch {
 		n += len(s)
 	}
-	return 4 * n
+	n *= 4
+	if a.inner != nil {
+		n += a.inner.Bytes()
+	}
+	return n
+}
+
+// parts is the arena of the graphs inside parts, which run while this one's
+// outputs are alive.
+func (a *Arena) parts() *Arena {
+	if a.inner == nil {
+		a.inner = NewArena()
+	}
+	return a.inner
 }
 
 // add places a program's outputs. A larger slab replaces the one of all

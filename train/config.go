@@ -15,6 +15,7 @@ type Config struct {
 	Steps           int          `yaml:"steps" mapstructure:"steps"`                       // optimizer steps
 	Batch           int          `yaml:"batch" mapstructure:"batch"`                       // rows a step
 	MicroBatch      int          `yaml:"micro_batch" mapstructure:"micro_batch"`           // rows a forward-backward; 0: the whole batch
+	Recompute       bool         `yaml:"recompute" mapstructure:"recompute"`               // compute blocks again in the backward pass instead of keeping them: less memory, about a third more time, default false
 	Optim           optim.Config `yaml:"optim" mapstructure:"optim"`                       // AdamW, learning rate, clip
 	EMADecay        float64      `yaml:"ema_decay" mapstructure:"ema_decay"`               // per step, in [0, 1)
 	EvalEvery       int          `yaml:"eval_every" mapstructure:"eval_every"`             // steps between held-out losses; 0: never

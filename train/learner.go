@@ -14,8 +14,13 @@ import (
 type Learner struct {
 	Weights *model.Weights
 	Grad    []float32 // of the weights' layout
-	arena   *ops.Arena
-	cache   map[[2]int]*trainingGraph
+	// Recompute computes the inside of every block twice instead of keeping it:
+	// less memory, a third more work, the same gradient. Set it before the first
+	// Backward.
+	Recompute bool
+
+	arena *ops.Arena
+	cache map[[2]int]*trainingGraph
 }
 
 type trainingGraph struct {
@@ -55,6 +60,7 @@ func (l *Learner) compile(batch, length int) (*trainingGraph, error) {
 		return g, nil
 	}
 	rows := new(loss.Batch)
+	l.arena.Recompute = l.Recompute
 	graph, program, err := model.Compile(func() (*model.Graph, *ops.Program, error) {
 		g, err := model.Build(l.Weights, l.Grad, l.arena, batch, length)
 		if err != nil {

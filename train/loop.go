@@ -64,8 +64,10 @@ type window struct {
 
 // New makes a loop that trains w from step 0, its EMA a copy.
 func New(c Config, w *model.Weights) *Loop {
+	learner := NewLearner(w)
+	learner.Recompute = c.Recompute
 	return &Loop{
-		Config: c, Learner: NewLearner(w), EMA: append([]float32(nil), w.Data...),
+		Config: c, Learner: learner, EMA: append([]float32(nil), w.Data...),
 		Optimizer: optim.NewAdamW(c.Optim, len(w.Data)), saved: -1,
 	}
 }

@@ -51,7 +51,8 @@ func gradient(t *testing.T, w *model.Weights, arena *ops.Arena, rows int) []floa
 }
 
 // TestPlanChangesNothing: gradients are bit-equal whether every output owns its
-// memory or lies in a shared arena, after programs of other shapes too.
+// memory, lies in a shared arena, after programs of other shapes too, or is
+// recomputed.
 func TestPlanChangesNothing(t *testing.T) {
 	for name, c := range map[string]model.Config{"pretrained": tiny, "student": tiny.Student(), "fused": {
 		VocabSize: 11, Length: 8, HiddenSize: 16, CondDim: 8, Blocks: 3, Heads: 2, Dropout: 0.1, StepAware: true, StepConditioning: model.Fused,
@@ -62,10 +63,12 @@ func TestPlanChangesNothing(t *testing.T) {
 			for i := range w.Data {
 				w.Data[i] += 0.05 * float32(math.Sin(float64(i))) // the start values gate every block off
 			}
-			arena := ops.NewArena()
+			arena, small := ops.NewArena(), ops.NewArena()
+			small.Recompute = true
 			for _, rows := range []int{2, 5, 3} {
 				want := gradient(t, w, nil, rows)
 				golden.Near(t, "gradient", gradient(t, w, arena, rows), want, 0)
+				golden.Near(t, "gradient with recomputation", gradient(t, w, small, rows), want, 0)
 				if slices.Max(want) < 1e-3 {
 					t.Error("the gradient is next to nothing")
 				}
@@ -86,24 +89,28 @@ func heap() float64 {
 // TestTrainingBytes compares the estimate with what a loop and one backward
 // pass allocate.
 func TestTrainingBytes(t *testing.T) {
-	for name, c := range map[string]model.Config{
-		"deep": {VocabSize: 77, Length: 64, HiddenSize: 96, CondDim: 32, Blocks: 8, Heads: 4, Dropout: 0.1, StepConditioning: model.Additive},
-		"wide": {VocabSize: 9000, Length: 128, HiddenSize: 128, CondDim: 64, Blocks: 2, Heads: 4, StepConditioning: model.Additive},
-	} {
+	deep := model.Config{VocabSize: 77, Length: 64, HiddenSize: 96, CondDim: 32, Blocks: 8, Heads: 4, Dropout: 0.1, StepConditioning: model.Additive}
+	wide := model.Config{VocabSize: 9000, Length: 128, HiddenSize: 128, CondDim: 64, Blocks: 2, Heads: 4, StepConditioning: model.Additive}
+	for name, tc := range map[string]struct {
+		model.Config
+		recompute bool
+	}{"deep": {deep, false}, "deep, recomputed": {deep, true}, "wide": {wide, false}} {
 		t.Run(name, func(t *testing.T) {
 			const rows = 8
-			x, batch := flow.NewTokens(rows, c.Length), rowsLoss(rows, loss.CrossEntropy{})
+			c := train.DefaultConfig()
+			c.Recompute = tc.recompute
+			x, batch := flow.NewTokens(rows, tc.Length), rowsLoss(rows, loss.CrossEntropy{})
 			batch.X1 = x.IDs
 			before := heap()
-			w := model.NewWeights(c)
+			w := model.NewWeights(tc.Config)
 			w.Init(1)
-			l := train.New(train.DefaultConfig(), w)
+			l := train.New(c, w)
 			if err := l.Learner.Backward(x, make([]float64, rows), nil, nil, batch, false); err != nil {
 				t.Fatal(err)
 			}
 			// 25 %: the estimate leaves out what grows with the rows alone, and
 			// the kernels' scratch.
-			got, want := heap()-before, c.TrainingBytes(rows, c.Length)
+			got, want := heap()-before, tc.TrainingBytes(rows, tc.Length, tc.recompute)
 			if math.Abs(got/want-1) > 0.25 {
 				t.Errorf("%.1f MB allocated, %.1f estimated", got/1e6, want/1e6)
 			}

@@ -13,14 +13,19 @@ import (
 // BenchmarkStep is a forward and backward pass of networks like the shipped
 // ones; tokens/s is its figure, MB what its graph holds.
 func BenchmarkStep(b *testing.B) {
-	for name, c := range map[string]model.Config{
-		"quickstart": {VocabSize: 77, Length: 64, HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: model.Additive},
-		"V8192":      {VocabSize: 8192, Length: 256, HiddenSize: 256, CondDim: 128, Blocks: 6, Heads: 4, StepConditioning: model.Additive},
+	large := model.Config{VocabSize: 8192, Length: 256, HiddenSize: 256, CondDim: 128, Blocks: 6, Heads: 4, StepConditioning: model.Additive}
+	for name, c := range map[string]struct {
+		model.Config
+		recompute bool
+	}{
+		"quickstart": {model.Config{VocabSize: 77, Length: 64, HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: model.Additive}, false},
+		"V8192":      {large, false}, "V8192 recomputed": {large, true},
 	} {
 		b.Run(name, func(b *testing.B) {
-			w := model.NewWeights(c)
+			w := model.NewWeights(c.Config)
 			w.Init(1)
 			l := train.NewLearner(w)
+			l.Recompute = c.recompute
 			rows := 2048 / c.Length
 			x := flow.NewTokens(rows, c.Length)
 			batch := rowsLoss(rows, loss.CrossEntropy{})

@@ -35,8 +35,8 @@ func dryRun(w io.Writer, c configs.Config) error {
 	for _, s := range c.Evaluate.Steps {
 		budgets += 2 * s
 	}
-	peak := max(network.TrainingBytes(c.Pretrain.Micro(), length),
-		student.TrainingBytes(c.Distill.Micro(), length)+student.InferenceBytes(c.Distill.Micro(), length))
+	peak := max(network.TrainingBytes(c.Pretrain.Micro(), length, c.Pretrain.Recompute),
+		student.TrainingBytes(c.Distill.Micro(), length, c.Distill.Recompute)+student.InferenceBytes(c.Distill.Micro(), length))
 	save := 16 * float64(student.Parameters()) // weights, EMA, two moments
 	disk := save*float64(c.Pretrain.Keep+c.Distill.Keep+1) + 4*float64(student.Parameters()) +
 		4*float64(c.Rollout.Trajectories*(c.Rollout.Grid+1)*length)
