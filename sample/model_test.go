@@ -12,6 +12,7 @@ import (
 
 	"fsdfm/data"
 	"fsdfm/model"
+	"fsdfm/ops"
 	"fsdfm/sample"
 )
 
@@ -43,38 +44,47 @@ func TestExportedModelLoads(t *testing.T) {
 	}
 }
 
-// TestSamplesOfBF16 draws the same texts in any batch, and from weights that
-// are nearly the same.
+// draw makes five samples.
+func draw(t *testing.T, m *sample.Model, batch int) [][]int32 {
+	t.Helper()
+	g, err := m.Generator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Batch = batch
+	drawn, err := g.Draw(context.Background(), 4, 5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drawn
+}
+
+func TestSamplesAreTheSameInAnyBatchOnAnyThreads(t *testing.T) {
+	defer ops.SetThreads(0)
+	_, m := exported(t)
+	ops.SetThreads(1)
+	want := draw(t, m, 5)
+	for _, threads := range []int{1, 2, 3, 8} {
+		ops.SetThreads(threads)
+		for _, batch := range []int{1, 2, 5} {
+			if got := draw(t, m, batch); !reflect.DeepEqual(got, want) {
+				t.Errorf("%d threads, batches of %d: %v, want %v", threads, batch, got, want)
+			}
+		}
+	}
+}
+
+// TestSamplesOfBF16: weights that are nearly the same draw nearly the same.
 func TestSamplesOfBF16(t *testing.T) {
-	dir, _ := exported(t)
-	m, err := sample.LoadBF16(dir)
+	dir, m := exported(t)
+	half, err := sample.LoadBF16(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	draw := func(m *sample.Model, batch int) [][]int32 {
-		g, err := m.Generator("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.Batch = batch
-		drawn, err := g.Draw(context.Background(), 4, 5, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return drawn
-	}
-	five := draw(m, 5)
-	if two := draw(m, 2); !reflect.DeepEqual(five, two) {
-		t.Errorf("drawn by two %v, together %v", two, five)
-	}
-	full, err := sample.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	differ := 0
-	for i, row := range draw(full, 5) {
+	rounded, differ := draw(t, half, 5), 0
+	for i, row := range draw(t, m, 5) {
 		for j, id := range row {
-			if id != five[i][j] {
+			if id != rounded[i][j] {
 				differ++
 			}
 		}
@@ -82,7 +92,7 @@ func TestSamplesOfBF16(t *testing.T) {
 	if differ > 6 { // probabilities change by about 1 %, and a token changes the rest of its row
 		t.Errorf("%d of 60 tokens differ from those of the full weights", differ)
 	}
-	if err := m.Export(filepath.Join(t.TempDir(), "again"), "", false); err == nil || !strings.Contains(err.Error(), "rounded") {
+	if err := half.Export(filepath.Join(t.TempDir(), "again"), "", false); err == nil || !strings.Contains(err.Error(), "rounded") {
 		t.Errorf("exporting rounded weights: %v", err)
 	}
 }
