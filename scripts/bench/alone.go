@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"fsdfm/distill"
 	"fsdfm/flow"
@@ -25,7 +24,7 @@ func distillation(p problem) func(*bench) (result, error) {
 			return result{}, err
 		}
 		both := []*ours{pretraining, distilling}
-		seconds := [2][][]float64{make([][]float64, steps), make([][]float64, steps)}
+		seconds := [2][]measured{make([]measured, steps), make([]measured, steps)}
 		for pass := range passes {
 			for step := range steps {
 				for i, o := range both {
@@ -42,7 +41,7 @@ func distillation(p problem) func(*bench) (result, error) {
 		var total [2]float64
 		for i := range both {
 			for _, t := range seconds[i] {
-				total[i] += median(t)
+				total[i] += t.median()
 			}
 		}
 		tokens := float64(steps) * p.tokens()
@@ -92,7 +91,7 @@ func manySteps(p problem) func(*bench) (result, error) {
 	return func(b *bench) (result, error) {
 		o := newOurs(p)
 		few := stopwatch(func() error { return o.sample(b.ctx, 8) })
-		before, err := turn(few, 4)
+		before, err := b.quiet.turn(few, 4)
 		if err != nil {
 			return result{}, err
 		}
@@ -100,11 +99,11 @@ func manySteps(p problem) func(*bench) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
-		after, err := turn(few, 4)
+		after, err := b.quiet.turn(few, 4)
 		if err != nil {
 			return result{}, err
 		}
-		t := median(append(before, after...))
+		t := append(before, after...).median()
 		return result{ours: fmt.Sprintf("%.3f s against %.1f s", t, many), ratio: many / t}, nil
 	}
 }
@@ -119,12 +118,11 @@ func achieved(p problem) func(*bench) (result, error) {
 			return result{}, err
 		}
 		o := newOurs(p)
-		time.Sleep(pause)
-		turns, err := turn(o.timed(b, "train"), 8)
+		turns, err := b.quiet.turn(o.timed(b, "train"), 8)
 		if err != nil {
 			return result{}, err
 		}
-		speed := 3 * p.config.ForwardFLOPs(p.config.Length) * p.tokens() / median(turns) / 1e9
+		speed := 3 * p.config.ForwardFLOPs(p.config.Length) * p.tokens() / turns.median() / 1e9
 		return result{ours: fmt.Sprintf("%.0f of %.0f GFLOP/s", speed, gemm.peak), ratio: 100 * speed / gemm.peak}, nil
 	}
 }

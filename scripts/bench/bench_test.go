@@ -24,6 +24,11 @@ func TestAgreement(t *testing.T) {
 		t.Skip("no torch")
 	}
 	b := &bench{ctx: context.Background(), python: python, reference: "../reference.py", dir: t.TempDir()}
+	theirs, err := b.open(setting{threads: 1}, versions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.stop()
 	for name, p := range map[string]problem{"pretrained": tiny(), "student": tiny().student()} {
 		t.Run(name, func(t *testing.T) {
 			o := newOurs(p)
@@ -31,13 +36,9 @@ func TestAgreement(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			theirs, err := b.open(setting{threads: 1}, request{
-				"op": "open", "config": p.config, "batch": p.batch, "weights": weights, "inputs": inputs,
-			})
-			if err != nil {
+			if _, err := theirs.ask(request{"op": "open", "config": p.config, "batch": p.batch, "weights": weights, "inputs": inputs}); err != nil {
 				t.Fatal(err)
 			}
-			defer theirs.stop()
 			for _, updates := range []bool{false, true} {
 				if _, err := agree(o, theirs, updates); err != nil {
 					t.Error(err)
@@ -106,7 +107,7 @@ func TestMedian(t *testing.T) {
 		values []float64
 		want   float64
 	}{{nil, 0}, {[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 2, 3}, 2.5}} {
-		if got := median(c.values); got != c.want {
+		if got := measured(c.values).median(); got != c.want {
 			t.Errorf("median of %v is %v, want %v", c.values, got, c.want)
 		}
 	}

@@ -9,11 +9,24 @@ import (
 	"time"
 )
 
-// comparison holds medians in seconds.
+// comparison is both sides' seconds.
 type comparison struct {
-	ours, theirs float64
+	ours, theirs measured
 	setting      setting
 	agreement    string
+}
+
+// measured are the seconds of an operation's repeats.
+type measured []float64
+
+// median is the middle value, the mean of the middle two, 0 of none.
+func (m measured) median() float64 {
+	v := slices.Sorted(slices.Values(m))
+	n := len(v)
+	if n == 0 {
+		return 0
+	}
+	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
 // timed does an operation once and returns its seconds.
@@ -100,14 +113,18 @@ func (b *bench) best(c class, open, ask request) (*pytorch, error) {
 	return b.open(found, open)
 }
 
+// try is the fastest of a few repeats at a setting.
 func (b *bench) try(s setting, open, ask request) (float64, error) {
 	p, err := b.open(s, open)
 	if err != nil {
 		return 0, err
 	}
 	defer p.stop()
-	turns, err := turn(p.timed(ask), 2)
-	return median(turns), err
+	m, err := b.quiet.turn(p.timed(ask), 3)
+	if err != nil {
+		return 0, err
+	}
+	return slices.Min(m), nil
 }
 
 func (b *bench) open(s setting, open request) (*pytorch, error) {
@@ -124,40 +141,37 @@ func (b *bench) open(s setting, open request) (*pytorch, error) {
 	return p, nil
 }
 
-// alternate lets the sides work in turns and returns the median of each.
-func (b *bench) alternate(sides ...timed) ([]float64, error) {
+// alternate lets the sides work in turns.
+func (b *bench) alternate(sides ...timed) ([]measured, error) {
 	rounds, least, enough := 6, 3, time.Minute
 	if b.quick {
 		rounds = 2
 	}
-	all, started := make([][]float64, len(sides)), time.Now()
+	all, started := make([]measured, len(sides)), time.Now()
 	for r := 0; r < rounds && (r < least || time.Since(started) < enough); r++ {
 		for i, side := range sides {
-			time.Sleep(pause)
-			t, err := turn(side, 1)
+			t, err := b.quiet.turn(side, 1)
 			if err != nil {
 				return nil, err
 			}
 			all[i] = append(all[i], t...)
 		}
 	}
-	medians := make([]float64, len(sides))
-	for i, t := range all {
-		medians[i] = median(t)
-		fmt.Fprintf(os.Stderr, "  %d repeats: %.4g s, %.4g to %.4g\n", len(t), medians[i], slices.Min(t), slices.Max(t))
+	for _, m := range all {
+		fmt.Fprintf(os.Stderr, "  %d repeats: %.4g s, %.4g to %.4g\n", len(m), m.median(), slices.Min(m), slices.Max(m))
 	}
-	return medians, nil
+	return all, nil
 }
 
 // turn repeats an operation until it has lasted, at least n times, after one
 // repeat to warm up if that is short.
-func turn(f timed, n int) ([]float64, error) {
+func turn(f timed, n int) (measured, error) {
 	started := time.Now()
 	first, err := f()
 	if err != nil {
 		return nil, err
 	}
-	var turns []float64
+	var turns measured
 	if time.Since(started) > long {
 		turns = append(turns, first)
 	} else {
@@ -171,14 +185,4 @@ func turn(f timed, n int) ([]float64, error) {
 		turns = append(turns, seconds)
 	}
 	return turns, nil
-}
-
-// median is the middle of values, the mean of the middle two, 0 of none.
-func median(values []float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	n := len(v)
-	if n == 0 {
-		return 0
-	}
-	return (v[(n-1)/2] + v[n/2]) / 2
 }

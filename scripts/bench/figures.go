@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"fsdfm/model"
 )
@@ -26,7 +27,9 @@ type result struct {
 // versus is one alternation against PyTorch.
 type versus struct {
 	theirs    string
-	ratio     float64
+	ratio     float64 // of the medians
+	fastest   float64 // ratio of the fastest repeats
+	repeats   int
 	setting   setting
 	agreement string
 }
@@ -37,7 +40,7 @@ type bench struct {
 	kernels, reference, python string
 	quick                      bool
 	dir                        string // of the exchanged weights
-	load                       string // before the run
+	quiet                      quiet
 
 	lines []line
 	about about               // the PyTorch that answered
@@ -118,9 +121,13 @@ func (b *bench) classes(format func(seconds float64) string, compare func(class)
 			return r, err
 		}
 		if len(r.pytorch) == 0 {
-			r.ours, r.ratio = format(c.ours), c.theirs/c.ours
+			r.ours, r.ratio = format(c.ours.median()), c.theirs.median()/c.ours.median()
 		}
-		r.pytorch = append(r.pytorch, versus{format(c.theirs), c.theirs / c.ours, c.setting, c.agreement})
+		r.pytorch = append(r.pytorch, versus{
+			theirs: format(c.theirs.median()), ratio: c.theirs.median() / c.ours.median(),
+			fastest: slices.Min(c.theirs) / slices.Min(c.ours), repeats: min(len(c.ours), len(c.theirs)),
+			setting: c.setting, agreement: c.agreement,
+		})
 	}
 	return r, nil
 }

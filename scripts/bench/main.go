@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"time"
 )
 
 const usage = `
@@ -51,7 +52,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	b := &bench{ctx: ctx, load: load(), sgemm: make(map[int]gemmFigures)}
+	b := &bench{ctx: ctx, quiet: quiet{patience: 5 * time.Minute}, sgemm: make(map[int]gemmFigures)}
 	flags.StringVar(&b.kernels, "kernels", "", "")
 	flags.StringVar(&b.reference, "reference", "scripts/reference.py", "")
 	flags.StringVar(&b.python, "python", "/usr/bin/python3", "")
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if b.kernels == "" || flags.NArg() > 0 {
 		return fmt.Errorf("-kernels FILE is missing, or an argument too much: try -h")
+	}
+	if b.quick {
+		b.quiet.patience = 20 * time.Second
 	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {

@@ -12,9 +12,12 @@ import (
 // write prints the machine, the table of figures and the settings behind it.
 func (b *bench) write(w io.Writer) error {
 	var s strings.Builder
-	fmt.Fprintf(&s, "Machine: %s, %d cores; load before the run %s. %s.", cpu(), runtime.NumCPU(), b.load, runtime.Version())
+	fmt.Fprintf(&s, "Machine: %s, %d cores. %s.", cpu(), runtime.NumCPU(), runtime.Version())
 	if b.about.Torch != "" {
 		fmt.Fprintf(&s, " PyTorch %s, BLAS %s.", b.about.Torch, names(b.about.BLAS))
+	}
+	if b.quiet.disturbed > 0 {
+		fmt.Fprintf(&s, " Other programs took part of the cores in %d turns: repeat this when the machine is quiet.", b.quiet.disturbed)
 	}
 	fmt.Fprintf(&s, "\n\n%s", b.table())
 	if t := b.settings(); t != "" {
@@ -82,10 +85,10 @@ func (l line) reached() string {
 // settings says which setting was PyTorch's best and how far apart the sides'
 // losses and gradient norms were.
 func (b *bench) settings() string {
-	rows := [][]string{{"figure", "class", "best setting", "largest relative difference"}}
+	rows := [][]string{{"figure", "class", "best setting", "repeats", "ratio of the fastest", "largest relative difference"}}
 	for _, l := range b.lines {
 		for i, v := range l.pytorch {
-			rows = append(rows, []string{l.name, classes()[i].name, v.setting.String(), v.agreement})
+			rows = append(rows, []string{l.name, classes()[i].name, v.setting.String(), fmt.Sprint(v.repeats), l.format(v.fastest), v.agreement})
 		}
 	}
 	if len(rows) == 1 {
@@ -128,14 +131,4 @@ func cpu() string {
 		}
 	}
 	return runtime.GOARCH
-}
-
-// load is the load average of the last minutes.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(text))
-	if err != nil || len(fields) == 0 {
-		return "unknown"
-	}
-	return fields[0]
 }
