@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -46,6 +47,16 @@ type Meter struct {
 	Judge    Judge
 	Train    [][]int32 // the generator's training text, for novelty
 	NoveltyN int       // 0: do not measure novelty
+}
+
+// NewReport starts a report under an n-gram judge with the held-out rows' own
+// figures, and returns the meter for the samples to be compared with them.
+func NewReport(judge *NGram, held [][]int32, length int) (Report, Meter) {
+	meter := Meter{Judge: judge}
+	return Report{
+		Judge: fmt.Sprintf("a %d-gram of text the generator never saw", judge.Order()),
+		Rows:  len(held), Length: length, Data: meter.Measure(held), EntropyBand: EntropyBand(held),
+	}, meter
 }
 
 // Measure returns every figure but those that say where the rows came from.

@@ -133,11 +133,7 @@ func parseBudgets(list string) ([]int, error) {
 }
 
 func measure(ctx context.Context, m *sample.Model, g *sample.Generator, judge *eval.NGram, held [][]int32, budgets []int) (eval.Report, error) {
-	meter := eval.Meter{Judge: judge}
-	report := eval.Report{
-		Judge: fmt.Sprintf("a %d-gram of text the generator never saw", judge.Order()),
-		Rows:  len(held), Length: g.Length, Data: meter.Measure(held), EntropyBand: eval.EntropyBand(held),
-	}
+	report, meter := eval.NewReport(judge, held, g.Length)
 	name := eval.Teacher
 	if m.Description.StepAware {
 		name = eval.Student

@@ -34,11 +34,7 @@ func (p *pipeline) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	meter := eval.Meter{Judge: judge}
-	report := eval.Report{
-		Judge: fmt.Sprintf("a %d-gram of text the generator never saw", judge.Order()),
-		Rows:  len(held), Length: p.network.Length, Data: meter.Measure(held), EntropyBand: eval.EntropyBand(held),
-	}
+	report, meter := eval.NewReport(judge, held, p.network.Length)
 	calls := 0
 	for _, c := range contestants {
 		for _, b := range c.budgets {
