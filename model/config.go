@@ -23,6 +23,7 @@ type Config struct {
 	Heads            int     `json:"n_heads" yaml:"n_heads" mapstructure:"n_heads"`                               // default 4
 	Dropout          float64 `json:"dropout" yaml:"dropout" mapstructure:"dropout"`                               // after attn_out and after the MLP, default 0
 	StepAware        bool    `json:"step_aware" yaml:"-" mapstructure:"-"`                                        // the step size h is an input: true for students
+	Causal           bool    `json:"causal" yaml:"-" mapstructure:"-"`                                            // a position sees itself and those before it: true for judges, which predict the next token
 	StepConditioning string  `json:"step_conditioning" yaml:"step_conditioning" mapstructure:"step_conditioning"` // additive (default) | fused
 }
 
@@ -57,6 +58,14 @@ func (c Config) Student() Config {
 	return c
 }
 
+// Judge is the same network as an autoregressive one: the logits at a position
+// are those of the next token. It has no noise and so no time: t is 0 for every
+// row, which makes its modulations learned constants.
+func (c Config) Judge() Config {
+	c.Causal = true
+	return c
+}
+
 // Validate reports every problem at once. Vocabulary and length are checked
 // only when set, since a run file leaves them to the data.
 func (c Config) Validate() error {
@@ -84,6 +93,9 @@ func (c Config) Validate() error {
 	}
 	if c.StepConditioning != Additive && c.StepConditioning != Fused {
 		bad("step_conditioning is %q: must be additive or fused", c.StepConditioning)
+	}
+	if c.Causal && c.StepAware {
+		bad("causal and step_aware exclude each other: a judge takes no sampling steps")
 	}
 	if c.VocabSize < 0 || c.Length < 0 {
 		bad("vocab_size %d and length %d must not be negative", c.VocabSize, c.Length)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"fsdfm/flow"
@@ -48,6 +49,16 @@ func (d *Denoiser) Logits(x flow.Tokens, t, h []float64) ([]float32, error) {
 		return nil, fmt.Errorf("model: forward pass: %w", err)
 	}
 	return logits, nil
+}
+
+// NextLogits returns a causal network's unnormalised log-probabilities of the
+// token after each position, [B, L, V]; position i depends on tokens 0 ... i
+// only. The next call overwrites them.
+func (d *Denoiser) NextLogits(x flow.Tokens) ([]float32, error) {
+	if !d.weights.Config.Causal {
+		return nil, errors.New("model: this network is not causal, so it has no next-token logits: give a judge's weights")
+	}
+	return d.Logits(x, make([]float64, x.Batch), nil)
 }
 
 func (d *Denoiser) compile(batch, length int) (*compiled, error) {

@@ -73,7 +73,7 @@ func (g *Graph) block(i int, x, cond *gorgonia.Node) *gorgonia.Node {
 	h := b.NormModulate(x, g.param(name+"norm1.weight"), mod, ops.Columns{Shift: 0, Scale: d})
 	h = b.Linear(h, g.packedQKV(name), nil)
 	h = b.Rotary(h, g.Batch, g.Length, c.Heads)
-	h = b.Attention(h, g.Batch, g.Length, c.Heads)
+	h = b.Attention(h, g.Batch, g.Length, c.Heads, ops.Visible{Causal: c.Causal})
 	h = b.Linear(h, g.param(name+"attn_out.weight"), nil)
 	x = b.GatedResidual(x, h, mod, ops.Columns{Gate: 2 * d}, g.dropout(2*i))
 	h = b.NormModulate(x, g.param(name+"norm2.weight"), mod, ops.Columns{Shift: 3 * d, Scale: 4 * d})

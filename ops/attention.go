@@ -55,9 +55,13 @@ func rotaryTables(length, headDim int) (cos, sin []float32) {
 	return cos, sin
 }
 
-// Attention is full softmax attention over rotated qkv [N, 3D] with scale
+// Visible says which keys of its row a query sees. Lengths are read at every
+// run, so they may change between runs.
+type Visible = kernel.Visible
+
+// Attention is softmax attention over rotated qkv [N, 3D] with scale
 // 1/sqrt(headDim): result [N, D].
-func (b *Builder) Attention(qkv *gorgonia.Node, batch, length, heads int) *gorgonia.Node {
+func (b *Builder) Attention(qkv *gorgonia.Node, batch, length, heads int, visible Visible) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
@@ -65,12 +69,12 @@ func (b *Builder) Attention(qkv *gorgonia.Node, batch, length, heads int) *gorgo
 	headDim := width / heads
 	lse := make([]float32, batch*heads*length)
 	forward := func(out []float32, in [][]float32) error {
-		kernel.Attention(out, lse, in[0], batch, length, heads, headDim)
+		kernel.Attention(out, lse, in[0], batch, length, heads, headDim, visible)
 		return nil
 	}
 	gradient := func(in gorgonia.Nodes, out, dout *gorgonia.Node) (gorgonia.Nodes, error) {
 		dqkv := b.Op("attention dqkv", tensor.Shape{n, 3 * width}, func(d []float32, v [][]float32) error {
-			kernel.AttentionBackward(d, v[0], v[1], v[2], lse, batch, length, heads, headDim)
+			kernel.AttentionBackward(d, v[0], v[1], v[2], lse, batch, length, heads, headDim, visible)
 			return nil
 		}, nil, dout, out, in[0])
 		return gorgonia.Nodes{dqkv}, b.err

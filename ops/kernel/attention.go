@@ -2,19 +2,27 @@ package kernel
 
 import "math"
 
-// Attention computes full softmax attention for every row b and head h of qkv
+// Visible says which keys of its row a query sees. The zero value: all of them.
+type Visible struct {
+	Causal  bool  // query i sees keys 0 ... i
+	Lengths []int // [B], each in [1, L]: of row b only keys j < Lengths[b] are seen; nil: all
+}
+
+// Attention computes softmax attention for every row b and head h of qkv
 // [B*L, 3*H*headDim] (q | k | v, heads contiguous):
 //
 //	dst_i = sum over j of p_ij v_j,  p_ij = exp(s_ij - lse_i),  s_ij = q_i k_j / sqrt(headDim)
 //
-// dst is [B*L, H*headDim]; lse [B, H, L] receives log(sum over j of exp(s_ij)).
-func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int) {
+// with j over the visible keys. dst is [B*L, H*headDim]; lse [B, H, L] receives
+// log(sum over j of exp(s_ij)).
+func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int, visible Visible) {
 	rows, width := batch*length, heads*headDim
 	if len(dst) != rows*width || len(qkv) != 3*rows*width || len(lse) != rows*heads {
 		panic("kernel: Attention: a slice's length does not match batch, length, heads, headDim")
 	}
+	visible.check(batch, length)
 	Parallel(batch*heads, func(task int) {
-		a := newAttentionHead(task/heads, task%heads, length, heads, headDim)
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, visible)
 		a.out, a.qkv = dst[a.outAt:], qkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
 		use.attentionHead(a)
@@ -27,14 +35,15 @@ func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int) {
 //	dv_j = sum over i of p_ij dout_i
 //	ds_ij = p_ij (dout_i v_j - dout_i out_i) / sqrt(headDim)
 //	dq_i = sum over j of ds_ij k_j,  dk_j = sum over i of ds_ij q_i
-func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads, headDim int) {
+func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads, headDim int, visible Visible) {
 	rows, width := batch*length, heads*headDim
 	if len(dqkv) != 3*rows*width || len(qkv) != len(dqkv) || len(dout) != rows*width || len(out) != len(dout) ||
 		len(lse) != rows*heads {
 		panic("kernel: AttentionBackward: a slice's length does not match batch, length, heads, headDim")
 	}
+	visible.check(batch, length)
 	Parallel(batch*heads, func(task int) {
-		a := newAttentionHead(task/heads, task%heads, length, heads, headDim)
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, visible)
 		a.out, a.qkv = out[a.outAt:], qkv[a.qkvAt:]
 		a.dout, a.dqkv = dout[a.outAt:], dqkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
@@ -48,16 +57,43 @@ type attentionHead struct {
 	out, dout, qkv, dqkv, lse []float32
 	outAt, qkvAt              int // where the head starts in the whole tensors
 	length, width, headDim    int
+	keys                      int // keys that any query sees
+	causal                    bool
 	scale                     float32
 }
 
-func newAttentionHead(b, h, length, heads, headDim int) attentionHead {
-	width := heads * headDim
+func newAttentionHead(b, h, length, heads, headDim int, visible Visible) attentionHead {
+	width, keys := heads*headDim, length
+	if visible.Lengths != nil {
+		keys = visible.Lengths[b]
+	}
 	return attentionHead{
 		outAt: b*length*width + h*headDim, qkvAt: b*length*3*width + h*headDim,
-		length: length, width: width, headDim: headDim,
+		length: length, width: width, headDim: headDim, keys: keys, causal: visible.Causal,
 		scale: float32(1 / math.Sqrt(float64(headDim))),
 	}
+}
+
+func (v Visible) check(batch, length int) {
+	if v.Lengths == nil {
+		return
+	}
+	if len(v.Lengths) != batch {
+		panic("kernel: Visible: there must be a key length for every row of the batch")
+	}
+	for _, n := range v.Lengths {
+		if n < 1 || n > length {
+			panic("kernel: Visible: a key length is outside [1, length]")
+		}
+	}
+}
+
+// seen is the number of keys that query i sees: they are the first ones.
+func (a *attentionHead) seen(i int) int {
+	if a.causal {
+		return min(a.keys, i+1)
+	}
+	return a.keys
 }
 
 // from returns part 0 (q), 1 (k) or 2 (v) of qkv or dqkv from row i on.
@@ -78,6 +114,7 @@ func attentionHeadPlain(a attentionHead) {
 	defer giveBack(p)
 	for i := range a.length {
 		q, out := a.row(a.qkv, i, 0), a.outRow(a.out, i)
+		p := p[:a.seen(i)]
 		for j := range p {
 			p[j] = a.scale * dot(q, a.row(a.qkv, j, 1))
 		}
@@ -98,7 +135,7 @@ func attentionHeadBackwardPlain(a attentionHead) {
 		q, dq, dout := a.row(a.qkv, i, 0), a.row(a.dqkv, i, 0), a.outRow(a.dout, i)
 		delta := dot(dout, a.outRow(a.out, i))
 		clear(dq)
-		for j := range a.length {
+		for j := range a.seen(i) {
 			k := a.row(a.qkv, j, 1)
 			p := exp32(a.scale*dot(q, k) - a.lse[i])
 			ds := a.scale * p * (dot(dout, a.row(a.qkv, j, 2)) - delta)

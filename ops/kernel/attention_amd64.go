@@ -64,10 +64,21 @@ func scoreStrip(dst, panels, strip []float32, keys, width int) {
 	gemmStrip(&dst[0], stripCols, &panels[0], panel, &strip[0], width, keys, stripCols, false)
 }
 
-// mixStrip computes dst [width, 16] = panels [width, keys] times strip [keys, 16], in
-// slices of keys that stay in the first-level cache.
-func mixStrip(dst, panels, strip []float32, keys, width int) {
-	_, panel := panelsOf(width, keys)
+// hide takes keys a query may not see out of its scores, a column of the strip [keys, 16]
+// of n queries from i on.
+func (a *attentionHead) hide(scores []float32, i, n, keys int) {
+	minusInf := float32(math.Inf(-1))
+	for q := range n {
+		for j := a.seen(i + q); j < keys; j++ {
+			scores[j*stripCols+q] = minusInf
+		}
+	}
+}
+
+// mixStrip computes dst [width, 16] = the first keys columns of panels [width, length]
+// times strip [keys, 16], in slices of keys that stay in the first-level cache.
+func mixStrip(dst, panels, strip []float32, keys, length, width int) {
+	_, panel := panelsOf(width, length)
 	for j := 0; j < keys; j += sliceDepth {
 		gemmStrip(&dst[0], stripCols, &panels[j*panelRows], panel, &strip[j*stripCols],
 			min(sliceDepth, keys-j), width, stripCols, j > 0)
@@ -84,15 +95,17 @@ func attentionHeadAVX2(a attentionHead) {
 	keys, values := space.take(keyFloats), space.take(valueFloats)
 	scores := space.take(stripCols * length)
 	query, mixed := space.take(stripCols*width), space.take(stripCols*width)
-	packRows(keys, a.from(a.qkv, 0, 1), ld, length, width)
-	packColumns(values, a.from(a.qkv, 0, 2), ld, length, width)
+	packRows(keys, a.from(a.qkv, 0, 1), ld, a.keys, width)
+	packColumns(values, a.from(a.qkv, 0, 2), ld, a.keys, width)
 	for i := 0; i < length; i += stripCols {
 		n := min(stripCols, length-i)
+		seen := a.seen(i + n - 1)
 		packQueries(query, a.from(a.qkv, i, 0), ld, n, width)
-		scoreStrip(scores, keys, query, length, width)
+		scoreStrip(scores, keys, query, seen, width)
+		a.hide(scores, i, n, seen)
 		var top, sum, scale [stripCols]float32
-		expColumns(&scores[0], length, a.scale, &top[0], &sum[0])
-		mixStrip(mixed, values, scores, length, width)
+		expColumns(&scores[0], seen, a.scale, &top[0], &sum[0])
+		mixStrip(mixed, values, scores, seen, a.keys, width)
 		for q := range n {
 			a.lse[i+q] = top[q] + float32(math.Log(float64(sum[q])))
 			scale[q] = 1 / sum[q]
@@ -131,21 +144,27 @@ func attentionHeadBackwardAVX2(a attentionHead) {
 		pPanels: space.take(weightFloats), dsPanels: space.take(weightFloats),
 		query: space.take(stripCols * width), dout: space.take(stripCols * width),
 		block: space.take(stripCols * gradBlock)}
-	packRows(g.keys, a.from(a.qkv, 0, 1), ld, length, width)
-	packRows(g.values, a.from(a.qkv, 0, 2), ld, length, width)
-	packColumns(g.keyColumns, a.from(a.qkv, 0, 1), ld, length, width)
-	for i := 0; i < length; i += gradBlock {
+	packRows(g.keys, a.from(a.qkv, 0, 1), ld, a.keys, width)
+	packRows(g.values, a.from(a.qkv, 0, 2), ld, a.keys, width)
+	packColumns(g.keyColumns, a.from(a.qkv, 0, 1), ld, a.keys, width)
+	for j := a.keys; j < length; j++ {
+		clear(a.row(a.dqkv, j, 1))
+		clear(a.row(a.dqkv, j, 2))
+	}
+	// From the last block on: it sees the most keys, so it can write what the others add to.
+	for i := (length - 1) / gradBlock * gradBlock; i >= 0; i -= gradBlock {
 		n := min(gradBlock, length-i)
+		seen := a.seen(i + n - 1)
 		for q := 0; q < n; q += stripCols {
-			g.strip(i+q, q, min(stripCols, n-q))
+			g.strip(i+q, q, min(stripCols, n-q), seen)
 		}
-		g.keysAndValues(i, n)
+		g.keysAndValues(i, n, seen)
 	}
 }
 
-// strip does n <= 16 queries from i on, the q-th and following of their block: it writes
-// their dq and their columns of the panels.
-func (g *gradHead) strip(i, q, n int) {
+// strip does n <= 16 queries from i on, the q-th and following of their block, which sees
+// blockKeys keys: it writes their dq and their columns of the panels.
+func (g *gradHead) strip(i, q, n, blockKeys int) {
 	a, ld := g.attentionHead, 3*g.width
 	var lse, delta, one [stripCols]float32
 	copy(lse[:n], a.lse[i:])
@@ -155,26 +174,31 @@ func (g *gradHead) strip(i, q, n int) {
 	}
 	packQueries(g.query, a.from(a.qkv, i, 0), ld, n, a.headDim)
 	packQueries(g.dout, a.dout[i*a.width:], a.width, n, a.headDim)
-	scoreStrip(g.p, g.keys, g.query, a.length, a.headDim)
-	scoreStrip(g.ds, g.values, g.dout, a.length, a.headDim)
-	gradColumns(&g.p[0], &g.ds[0], a.length, a.scale, &lse[0], &delta[0])
-	_, panel := panelsOf(a.length, gradBlock)
-	stripToPanels(&g.pPanels[q*panelRows], panel, &g.p[0], a.length)
-	stripToPanels(&g.dsPanels[q*panelRows], panel, &g.ds[0], a.length)
-	mixStrip(g.query, g.keyColumns, g.ds, a.length, a.headDim)
+	seen := a.seen(i + n - 1)
+	scoreStrip(g.p, g.keys, g.query, seen, a.headDim)
+	scoreStrip(g.ds, g.values, g.dout, seen, a.headDim)
+	a.hide(g.p, i, n, seen)
+	gradColumns(&g.p[0], &g.ds[0], seen, a.scale, &lse[0], &delta[0])
+	clear(g.p[seen*stripCols : blockKeys*stripCols])
+	clear(g.ds[seen*stripCols : blockKeys*stripCols])
+	_, panel := panelsOf(blockKeys, gradBlock)
+	stripToPanels(&g.pPanels[q*panelRows], panel, &g.p[0], blockKeys)
+	stripToPanels(&g.dsPanels[q*panelRows], panel, &g.ds[0], blockKeys)
+	mixStrip(g.query, g.keyColumns, g.ds, seen, a.keys, a.headDim)
 	unpackQueries(a.from(a.dqkv, i, 0), ld, g.query, n, a.headDim, &one)
 }
 
-// keysAndValues adds what n queries from i on contribute to dk and dv; the first block
-// writes instead.
-func (g *gradHead) keysAndValues(i, n int) {
+// keysAndValues adds what n queries from i on contribute to the first keys rows of dk and
+// dv; the last block writes instead.
+func (g *gradHead) keysAndValues(i, n, keys int) {
 	a, ld := g.attentionHead, 3*g.width
-	_, panel := panelsOf(a.length, gradBlock)
+	_, panel := panelsOf(keys, gradBlock)
+	add := i+n < a.length
 	for d := 0; d < a.headDim; d += stripCols {
 		cols := min(stripCols, a.headDim-d)
 		packCopy16(&g.block[0], 0, &a.from(a.qkv, i, 0)[d], ld, n, cols)
-		gemmStrip(&a.from(a.dqkv, 0, 1)[d], ld, &g.dsPanels[0], panel, &g.block[0], n, a.length, cols, i > 0)
+		gemmStrip(&a.from(a.dqkv, 0, 1)[d], ld, &g.dsPanels[0], panel, &g.block[0], n, keys, cols, add)
 		packCopy16(&g.block[0], 0, &a.dout[i*a.width+d], a.width, n, cols)
-		gemmStrip(&a.from(a.dqkv, 0, 2)[d], ld, &g.pPanels[0], panel, &g.block[0], n, a.length, cols, i > 0)
+		gemmStrip(&a.from(a.dqkv, 0, 2)[d], ld, &g.pPanels[0], panel, &g.block[0], n, keys, cols, add)
 	}
 }

@@ -14,12 +14,12 @@ func BenchmarkAttention(b *testing.B) {
 	copy(dout, qkv)
 	b.Run("forward", func(b *testing.B) {
 		for b.Loop() {
-			Attention(out, lse, qkv, batch, length, heads, headDim)
+			Attention(out, lse, qkv, batch, length, heads, headDim, Visible{})
 		}
 	})
 	b.Run("backward", func(b *testing.B) {
 		for b.Loop() {
-			AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim)
+			AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, Visible{})
 		}
 	})
 }

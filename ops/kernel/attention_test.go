@@ -11,32 +11,44 @@ var attentionShapes = [][4]int{{1, 1, 1, 1}, {2, 3, 2, 5}, {1, 17, 1, 8}, {1, 50
 func TestAttention(t *testing.T) {
 	everyLoops(t, func(t *testing.T) {
 		for _, s := range attentionShapes {
-			checkAttention(t, s[0], s[1], s[2], s[3])
+			for _, causal := range []bool{false, true} {
+				checkAttention(t, s[0], s[1], s[2], s[3], Visible{Causal: causal})
+				checkAttention(t, s[0], s[1], s[2], s[3], Visible{causal, someLengths(s[0], s[1])})
+			}
 		}
 	})
 }
 
-func checkAttention(t *testing.T, batch, length, heads, headDim int) {
+// someLengths are key lengths from 1 on for every row.
+func someLengths(batch, length int) []int {
+	lengths := make([]int, batch)
+	for i := range lengths {
+		lengths[i] = 1 + (i+1)*37%length
+	}
+	return lengths
+}
+
+func checkAttention(t *testing.T, batch, length, heads, headDim int, visible Visible) {
 	b, width := newBench(t, uint64(length)), heads*headDim
 	rows := batch * length
 	qkv, dout := b.normal(rows*3*width), b.normal(rows*width)
 	out, lse, dqkv := b.empty(rows*width), b.empty(rows*heads), b.empty(rows*3*width)
-	wantOut, wantLSE, wantD := attention64(qkv, dout, batch, length, heads, headDim)
-	Attention(out, lse, qkv, batch, length, heads, headDim)
-	AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim)
+	wantOut, wantLSE, wantD := attention64(qkv, dout, batch, length, heads, headDim, visible)
+	Attention(out, lse, qkv, batch, length, heads, headDim, visible)
+	AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, visible)
 	b.checkGuards()
 	b.near("out", out, wantOut, 1e-6) // averages of numbers of size 1
 	b.near("lse", lse, wantLSE, 1e-6) // sums of headDim products
 	b.near("dqkv", dqkv, wantD, 1e-5) // sums of L products of size up to headDim
 	sameForAnyThreads(t, func() []float32 {
-		Attention(out, lse, qkv, batch, length, heads, headDim)
-		AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim)
+		Attention(out, lse, qkv, batch, length, heads, headDim, visible)
+		AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, visible)
 		return append(append([]float32(nil), out...), dqkv...)
 	})
 }
 
 // attention64 keeps the whole matrix of probabilities.
-func attention64(qkv, dout []float32, batch, length, heads, headDim int) (out, lse, dqkv []float64) {
+func attention64(qkv, dout []float32, batch, length, heads, headDim int, visible Visible) (out, lse, dqkv []float64) {
 	width := heads * headDim
 	out, lse, dqkv = make([]float64, batch*length*width), make([]float64, batch*heads*length), make([]float64, len(qkv))
 	for bh := range batch * heads {
@@ -48,14 +60,21 @@ func attention64(qkv, dout []float32, batch, length, heads, headDim int) (out, l
 		for i := range length {
 			p, dp := make([]float64, length), make([]float64, length)
 			var sum, delta float64
-			for j := range length {
+			keys := length
+			if visible.Lengths != nil {
+				keys = visible.Lengths[bh/heads]
+			}
+			if visible.Causal {
+				keys = min(keys, i+1)
+			}
+			for j := range keys {
 				for d := range headDim {
 					p[j] += scale * float64(qkv[at(i, 0, d)]) * float64(qkv[at(j, 1, d)])
 				}
 				sum += math.Exp(p[j])
 			}
 			lse[bh*length+i] = math.Log(sum)
-			for j := range length {
+			for j := range keys {
 				p[j] = math.Exp(p[j]) / sum
 				for d := range headDim {
 					out[outAt(i, d)] += p[j] * float64(qkv[at(j, 2, d)])
@@ -64,7 +83,7 @@ func attention64(qkv, dout []float32, batch, length, heads, headDim int) (out, l
 				}
 				delta += p[j] * dp[j]
 			}
-			for j := range length {
+			for j := range keys {
 				ds := scale * p[j] * (dp[j] - delta)
 				for d := range headDim {
 					dqkv[at(i, 0, d)] += ds * float64(qkv[at(j, 1, d)])
@@ -86,7 +105,7 @@ func TestAttentionOfLargeScores(t *testing.T) {
 		}
 		out, lse := b.empty(length*headDim), b.empty(length)
 		want, wantLSE, _ := attention64Shifted(qkv, length, headDim)
-		Attention(out, lse, qkv, 1, length, 1, headDim)
+		Attention(out, lse, qkv, 1, length, 1, headDim, Visible{})
 		b.near("lse", lse, wantLSE, 1e-6)
 		b.near("out", out, want, 1e-3) // scores of size 1,000 carry errors of 1e-4
 	})
@@ -119,13 +138,24 @@ func attention64Shifted(qkv []float32, length, headDim int) (out, lse, top []flo
 	return out, lse, top
 }
 
+func TestVisibleLengths(t *testing.T) {
+	x := make([]float32, 2*3*4)
+	run := func(lengths []int) func() {
+		return func() { Attention(x[:8], x[:2], x, 1, 2, 1, 4, Visible{Lengths: lengths}) }
+	}
+	mustPanic(t, "kernel: Visible: there must be a key length for every row of the batch", run([]int{2, 2}))
+	mustPanic(t, "kernel: Visible: a key length is outside [1, length]", run([]int{0}))
+	mustPanic(t, "kernel: Visible: a key length is outside [1, length]", run([]int{3}))
+}
+
 // FuzzAttention looks for shapes that go wrong.
 func FuzzAttention(f *testing.F) {
-	f.Add(uint8(17), uint8(0), uint8(8))
-	f.Add(uint8(65), uint8(1), uint8(13))
-	f.Fuzz(func(t *testing.T, length, heads, headDim uint8) {
+	f.Add(uint8(17), uint8(17), uint8(0), uint8(8), true)
+	f.Add(uint8(65), uint8(30), uint8(1), uint8(13), false)
+	f.Fuzz(func(t *testing.T, length, keys, heads, headDim uint8, causal bool) {
+		l := 1 + int(length%140)
 		everyLoops(t, func(t *testing.T) {
-			checkAttention(t, 1, 1+int(length%140), 1+int(heads%3), 1+int(headDim%70))
+			checkAttention(t, 1, l, 1+int(heads%3), 1+int(headDim%70), Visible{causal, []int{1 + int(keys)%l}})
 		})
 	})
 }

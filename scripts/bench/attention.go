@@ -25,13 +25,13 @@ func attention(backward bool) func(*bench) (result, error) {
 		}
 		do := func() error {
 			if backward {
-				kernel.AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, head)
+				kernel.AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, head, kernel.Visible{})
 			} else {
-				kernel.Attention(out, lse, qkv, batch, length, heads, head)
+				kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Visible{})
 			}
 			return nil
 		}
-		kernel.Attention(out, lse, qkv, batch, length, heads, head)
+		kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Visible{})
 		return b.classes(milliseconds, func(c class) (comparison, error) {
 			theirs, err := b.best(c, versions, request)
 			if err != nil {
