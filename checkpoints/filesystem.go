@@ -82,7 +82,22 @@ func temporary(dir, name string) string {
 // crash, finds either the whole old content or the whole new one.
 func WriteFileAtomic(path string, data []byte) error { return writeFile(Disk{}, path, data) }
 
-func writeFile(disk FS, path string, data []byte) (err error) {
+// StreamFileAtomic is WriteFileAtomic with the content that fill writes.
+func StreamFileAtomic(path string, fill func(io.Writer) error) error {
+	return streamFile(Disk{}, path, fill)
+}
+
+func writeFile(disk FS, path string, data []byte) error {
+	return streamFile(disk, path, func(w io.Writer) error {
+		n, err := w.Write(data)
+		if err == nil && n < len(data) {
+			err = io.ErrShortWrite
+		}
+		return err
+	})
+}
+
+func streamFile(disk FS, path string, fill func(io.Writer) error) (err error) {
 	dir, name := filepath.Split(filepath.Clean(path))
 	dir = filepath.Clean(dir)
 	tmp := temporary(dir, name)
@@ -95,11 +110,7 @@ func writeFile(disk FS, path string, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := file.Write(data)
-	if err == nil && n < len(data) {
-		err = io.ErrShortWrite
-	}
-	if err == nil {
+	if err = fill(file); err == nil {
 		err = file.Sync()
 	}
 	if closed := file.Close(); err == nil {

@@ -32,13 +32,16 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 	if _, err := w.Write(header); err != nil {
 		return fmt.Errorf("write safetensors header: %w", err)
 	}
-	buffer := make([]byte, chunk)
+	put := func(b []byte) error {
+		_, err := w.Write(b)
+		return err
+	}
 	for _, t := range tensors {
 		_, kind := t.kind()
 		if kind.putInts != nil {
-			err = encode(w, buffer, int(kind.size), t.I64, kind.putInts)
+			err = encode(put, make([]byte, chunk), int(kind.size), t.I64, kind.putInts)
 		} else {
-			err = encode(w, buffer, int(kind.size), t.F32, kind.putFloats)
+			err = t.EncodeFloats(put)
 		}
 		if err != nil {
 			return fmt.Errorf("write tensor %q: %w", t.Name, err)
@@ -105,11 +108,11 @@ func headerItem(t Tensor, offset int64) (item []byte, end int64, err error) {
 	return append(append(key, ':'), value...), end, err
 }
 
-// encode writes src through buffer, put converting size bytes an element.
-func encode[T any](w io.Writer, buffer []byte, size int, src []T, put func([]byte, []T)) error {
+// encode passes src on through buffer, convert making size bytes an element.
+func encode[T any](put func([]byte) error, buffer []byte, size int, src []T, convert func([]byte, []T)) error {
 	for part := range slices.Chunk(src, len(buffer)/size) {
-		put(buffer, part)
-		if _, err := w.Write(buffer[:len(part)*size]); err != nil {
+		convert(buffer, part)
+		if err := put(buffer[:len(part)*size]); err != nil {
 			return err
 		}
 	}
@@ -189,34 +192,61 @@ func (s *Safetensors) Metadata() map[string]string { return s.header.metadata }
 // ReadFloat32 fills dst, which must hold as many values as the tensor, from
 // F32, or from BF16 or F16, widened exactly.
 func (s *Safetensors) ReadFloat32(name string, dst []float32) error {
-	convert := func(d dtype) func([]float32, []byte) { return d.floats }
-	return read(s, name, dst, "float32", convert)
+	t, get, err := find(s, name, "float32", dtype.floatReader)
+	if err != nil {
+		return err
+	}
+	return read(s, t, dst, get)
+}
+
+// ReadFloat32At is ReadFloat32 of a part: dst holds the values from element at
+// on.
+func (s *Safetensors) ReadFloat32At(name string, dst []float32, at int64) error {
+	t, get, err := find(s, name, "float32", dtype.floatReader)
+	if err != nil {
+		return err
+	}
+	size := dtypes[t.dtype].size
+	if n := (t.end - t.begin) / size; at < 0 || at > n || int64(len(dst)) > n-at {
+		return fmt.Errorf("%s: tensor %q has %d values, not %d from %d on", s.path, name, n, len(dst), at)
+	}
+	t.begin += at * size
+	t.end = t.begin + int64(len(dst))*size
+	return read(s, t, dst, get)
 }
 
 // ReadInt64 fills dst, which must hold as many values as the tensor, from I64
 // or I32.
 func (s *Safetensors) ReadInt64(name string, dst []int64) error {
-	convert := func(d dtype) func([]int64, []byte) { return d.ints }
-	return read(s, name, dst, "int64", convert)
+	t, get, err := find(s, name, "int64", dtype.intReader)
+	if err != nil {
+		return err
+	}
+	return read(s, t, dst, get)
 }
 
-func read[T any](s *Safetensors, name string, dst []T, kind string, convert func(dtype) func([]T, []byte)) error {
+// find places a tensor; get reads its data type as the wanted kind.
+func find[T any](s *Safetensors, name, kind string, reader func(dtype) func([]T, []byte)) (t entry, get func([]T, []byte), err error) {
 	i, ok := s.position[name]
 	if !ok {
-		return fmt.Errorf("%s: no tensor %q among its %d: is it the file of another model?", s.path, name, len(s.header.tensors))
+		return t, nil, fmt.Errorf("%s: no tensor %q among its %d: is it the file of another model?", s.path, name, len(s.header.tensors))
 	}
-	t := s.header.tensors[i]
-	get := convert(dtypes[t.dtype])
-	if get == nil {
-		readable := func(d dtype) bool { return convert(d) != nil }
-		return fmt.Errorf("%s: tensor %q is %s, which does not read as %s: convert it to one of %s", s.path, name, t.dtype, kind, dtypeNames(readable))
+	t = s.header.tensors[i]
+	if get = reader(dtypes[t.dtype]); get == nil {
+		readable := func(d dtype) bool { return reader(d) != nil }
+		return t, nil, fmt.Errorf("%s: tensor %q is %s, which does not read as %s: convert it to one of %s", s.path, name, t.dtype, kind, dtypeNames(readable))
 	}
+	return t, get, nil
+}
+
+// read fills dst, which must hold as many values as t.
+func read[T any](s *Safetensors, t entry, dst []T, get func([]T, []byte)) error {
 	size := dtypes[t.dtype].size
 	if n := (t.end - t.begin) / size; n != int64(len(dst)) {
-		return fmt.Errorf("%s: tensor %q has shape %v, %d values; expected %d: does the config belong to this file?", s.path, name, t.shape, n, len(dst))
+		return fmt.Errorf("%s: tensor %q has shape %v, %d values; expected %d: does the config belong to this file?", s.path, t.name, t.shape, n, len(dst))
 	}
 	if err := decode(s.values, t.begin, int(size), dst, get); err != nil {
-		return fmt.Errorf("%s: read tensor %q: %w", s.path, name, err)
+		return fmt.Errorf("%s: read tensor %q: %w", s.path, t.name, err)
 	}
 	return nil
 }

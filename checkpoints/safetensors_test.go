@@ -120,6 +120,48 @@ func TestSafetensorsLargerThanChunk(t *testing.T) {
 
 // The file is a golden case of the reference implementation; the numbers were
 // read from it by other means.
+// Values that are given and read piece by piece make the same file as values in
+// memory.
+func TestSafetensorsPieceByPiece(t *testing.T) {
+	const n = 2*chunk/4 + 5
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	for _, dtype := range []string{"F32", "BF16"} {
+		whole := []Tensor{{Name: "w", DType: dtype, Shape: []int{n}, F32: values}, {Name: "empty", DType: dtype, Shape: []int{0, 3}}}
+		pieces, next := slices.Clone(whole), int64(0)
+		pieces[0].F32, pieces[0].Fill = nil, func(dst []float32, at int64) error {
+			if at != next {
+				t.Errorf("asked for %d, after %d", at, next)
+			}
+			next = at + int64(copy(dst, values[at:]))
+			return nil
+		}
+		pieces[1].Fill = func([]float32, int64) error { return errors.New("asked for nothing") }
+		want, got := encodeTensors(t, whole, nil), encodeTensors(t, pieces, nil)
+		if !bytes.Equal(got, want) || next != n {
+			t.Errorf("%s: another file, %d of %d values", dtype, next, n)
+		}
+	}
+}
+
+func TestReadFloat32At(t *testing.T) {
+	s, err := parse(encodeTensors(t, []Tensor{{Name: "a", Shape: []int{1}, F32: []float32{9}}, {Name: "w", Shape: []int{2, 2}, F32: []float32{1, 2, 3, 4}}}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, 2)
+	if err := s.ReadFloat32At("w", dst, 1); err != nil || dst[0] != 2 || dst[1] != 3 {
+		t.Errorf("read %v, %v", dst, err)
+	}
+	for _, at := range []int64{-1, 3, 5, math.MaxInt64} {
+		if err := s.ReadFloat32At("w", dst, at); err == nil {
+			t.Errorf("two of four values from %d on were read", at)
+		}
+	}
+}
+
 func TestSafetensorsForeignFile(t *testing.T) {
 	s, err := OpenSafetensors("testdata/generator.safetensors")
 	if err != nil {

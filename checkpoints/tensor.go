@@ -19,6 +19,9 @@ type Tensor struct {
 	Shape []int  // empty for one number
 	F32   []float32
 	I64   []int64
+	// Fill, if set, gives the values in place of F32, a piece at a time and in
+	// order: dst from element at on. So a tensor need not fit into memory.
+	Fill func(dst []float32, at int64) error
 }
 
 // dtype is how one safetensors data type is stored and which conversions it
@@ -30,6 +33,9 @@ type dtype struct {
 	putInts   func(dst []byte, src []int64)
 	ints      func(dst []int64, src []byte)
 }
+
+func (d dtype) floatReader() func([]float32, []byte) { return d.floats }
+func (d dtype) intReader() func([]int64, []byte)     { return d.ints }
 
 // dtypes lists what a header may name. Types without functions can be listed
 // and skipped in a file, but not read.
@@ -75,6 +81,10 @@ func (t Tensor) check() error {
 		return fmt.Errorf("tensor %q: data type %q cannot be written: use one of %s", t.Name, name, dtypeNames(writable))
 	case !fits || want > math.MaxInt64/kind.size:
 		return fmt.Errorf("tensor %q: shape %v is negative or too large", t.Name, t.Shape)
+	case t.Fill != nil && (kind.putFloats == nil || len(t.F32)+len(t.I64) > 0):
+		return fmt.Errorf("tensor %q: values that are read piece by piece must be its only ones and of a float type, not %s", t.Name, name)
+	case t.Fill != nil:
+		return nil
 	case int64(have) != want || len(t.F32)+len(t.I64) != have:
 		return fmt.Errorf("tensor %q: shape %v needs %d values of %s, found F32 %d and I64 %d", t.Name, t.Shape, want, name, len(t.F32), len(t.I64))
 	}
@@ -92,6 +102,44 @@ func (t Tensor) checkRange(name string) error {
 		}
 	}
 	return nil
+}
+
+// EncodeFloats calls put with the values of t as little-endian bytes, a piece at
+// a time; the bytes are good until put returns.
+func (t Tensor) EncodeFloats(put func([]byte) error) error {
+	name, kind := t.kind()
+	if err := t.check(); err != nil {
+		return err
+	}
+	if kind.putFloats == nil {
+		return fmt.Errorf("tensor %q is of %s, not of a float type", t.Name, name)
+	}
+	n, _ := elements(t.Shape)
+	buffer := make([]byte, min(max(1, n)*kind.size, chunk))
+	if t.Fill == nil {
+		return encode(put, buffer, int(kind.size), t.F32, kind.putFloats)
+	}
+	values := make([]float32, int64(len(buffer))/kind.size)
+	for at := int64(0); at < n; at += int64(len(values)) {
+		part := values[:min(n-at, int64(len(values)))]
+		if err := t.Fill(part, at); err != nil {
+			return err
+		}
+		if err := encode(put, buffer, int(kind.size), part, kind.putFloats); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DecodeFloats fills dst from the little-endian bytes of a type that reads as
+// float32: F32, BF16, F16. ok is false for other types.
+func DecodeFloats(dtype string, dst []float32, src []byte) (ok bool) {
+	get := dtypes[dtype].floats
+	if get != nil {
+		get(dst, src)
+	}
+	return get != nil
 }
 
 // elements is the product of shape; ok is false if a dimension is negative or
