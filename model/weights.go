@@ -47,6 +47,12 @@ func NewWeights(c Config) *Weights {
 	return w
 }
 
+// Layout lists the tensors of a network without making room for their values.
+func (c Config) Layout() []Entry {
+	w, _ := layout(c)
+	return w.Entries
+}
+
 // layout names and places the tensors; size is that of all.
 func layout(c Config) (w *Weights, size int) {
 	w = &Weights{Config: c, index: make(map[string]int)}
