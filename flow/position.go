@@ -10,15 +10,16 @@ type Position struct {
 	// Two uniforms in [0, 1): whether to jump and where to.
 	Whether, Where float64
 
-	weigh func([]float32) (float32, float64)
+	weigh      func([]float32) (float32, float64)
+	truncation Truncation
 }
 
-// Weigh turns the logits into weights proportional to the posterior p, in
-// place, and returns their sum. A logit that is NaN counts as -Inf, +Inf takes
+// Weigh turns the logits into weights proportional to the posterior p, as
+// truncated, in place, and returns their sum. A logit that is NaN counts as -Inf, +Inf takes
 // all the mass. If no logit is above -Inf all weights are 0 and so is the sum.
 func (p Position) Weigh() (sum float64) {
 	_, sum = p.weigh(p.Logits)
-	return sum
+	return p.truncation.cut(p.Logits, sum)
 }
 
 // Split is Weigh for all tokens but the position's own, whose weight becomes 0:
@@ -26,6 +27,9 @@ func (p Position) Weigh() (sum float64) {
 // others/(stay+others), which decides whether to jump, loses no digits where
 // p(x) is close to 1. Stay may be +Inf. A token outside the logits has weight 0.
 func (p Position) Split() (stay, others float64) {
+	if p.truncation.Active() {
+		return p.splitTruncated()
+	}
 	own := math.Inf(-1)
 	if p.Token >= 0 && int(p.Token) < len(p.Logits) {
 		own = float64(p.Logits[p.Token])
@@ -39,6 +43,19 @@ func (p Position) Split() (stay, others float64) {
 		return 1, others
 	}
 	return math.Exp(own - float64(top)), others
+}
+
+// splitTruncated needs the own token's weight to rank it among the others.
+func (p Position) splitTruncated() (stay, others float64) {
+	p.Weigh()
+	if p.Token >= 0 && int(p.Token) < len(p.Logits) {
+		stay = float64(p.Logits[p.Token])
+		p.Logits[p.Token] = 0
+	}
+	for _, w := range p.Logits {
+		others += float64(w)
+	}
+	return stay, others
 }
 
 // Draw picks a token in proportion to weights that sum to total; without a

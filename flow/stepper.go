@@ -12,6 +12,8 @@ type Stepper struct {
 	// alone weighs 1; if it is -Inf, or there is no logit, all weights and the
 	// sum are 0. Default: plain Go.
 	Weigh func(logits []float32) (top float32, sum float64)
+	// Truncation of the posterior before a solver uses it.
+	Truncation Truncation
 
 	work *stepWork
 }
@@ -20,6 +22,7 @@ type Stepper struct {
 type stepWork struct {
 	solver   Solver
 	weigh    func([]float32) (float32, float64)
+	truncate Truncation
 	x        Tokens
 	logits   []float32
 	t, h     []float64
@@ -42,7 +45,7 @@ func (s *Stepper) Step(solver Solver, x Tokens, logits []float32, t, h []float64
 		s.work.body = s.work.move
 	}
 	w := s.work
-	w.solver, w.weigh, w.x, w.logits, w.t, w.h = solver, s.Weigh, x, logits, t, h
+	w.solver, w.weigh, w.truncate, w.x, w.logits, w.t, w.h = solver, s.Weigh, s.Truncation, x, logits, t, h
 	if w.weigh == nil {
 		w.weigh = weigh
 	}
@@ -75,7 +78,7 @@ func (w *stepWork) move(chunk int) {
 		row := i / w.x.Length
 		w.x.IDs[i] = w.solver.Move(Position{
 			Token: w.x.IDs[i], Logits: w.logits[i*v : (i+1)*v], T: w.t[row], H: w.h[row],
-			Whether: w.uniforms[2*i], Where: w.uniforms[2*i+1], weigh: w.weigh,
+			Whether: w.uniforms[2*i], Where: w.uniforms[2*i+1], weigh: w.weigh, truncation: w.truncate,
 		})
 	}
 }
