@@ -16,7 +16,6 @@ type Generator struct {
 	Length  int // tokens a sample
 	Batch   int // samples drawn together
 	Seed    uint64
-	Given   []int32 // tokens at the start that stay as they are, at most Length
 }
 
 // Draw makes n samples with a budget of steps. progress (nil: none) is told how
@@ -28,41 +27,65 @@ func (g *Generator) Draw(ctx context.Context, steps, n int, progress func(done i
 	if n < 1 {
 		return nil, fmt.Errorf("n is %d: ask for at least 1 sample", n)
 	}
-	if len(g.Given) > g.Length {
-		return nil, fmt.Errorf("the prompt has %d tokens but a sample only %d: shorten it", len(g.Given), g.Length)
-	}
 	samples, done := make([][]int32, 0, n), 0
+	count := func(step int, _ float64, _ flow.Tokens) {
+		if step == 0 {
+			return
+		}
+		if done++; progress != nil {
+			progress(done)
+		}
+	}
 	for first := 0; first < n; first += g.Batch {
-		x := flow.NewTokens(min(g.Batch, n-first), g.Length)
-		streams := flow.Streams(g.Seed, "sample", int64(first), x.Batch)
-		g.Sampler.Source.Sample(x, streams)
-		frozen := g.freeze(x)
-		err := g.Sampler.Run(ctx, x, flow.TimeGrid(steps), streams, frozen, func(int, float64, flow.Tokens) {
-			if done++; progress != nil {
-				progress(done)
-			}
-		})
+		blanks := make([]Template, min(g.Batch, n-first))
+		for i := range blanks {
+			blanks[i] = Blank(g.Length)
+		}
+		drawn, err := g.Complete(ctx, flow.TimeGrid(steps), first, blanks, count)
 		if err != nil {
 			return nil, err
 		}
-		for i := range x.Batch {
-			samples = append(samples, x.Row(i))
-		}
+		samples = append(samples, drawn...)
 	}
 	return samples, nil
 }
 
-// freeze writes the given tokens into every row and marks them.
-func (g *Generator) freeze(x flow.Tokens) []bool {
-	if len(g.Given) == 0 {
-		return nil
+// Complete draws the samples numbered first, first+1, .. together, one for each
+// template [L], through the times of grid. observe (nil: none) sees x [B, L] at
+// the start, as step 0, and after every step.
+func (g *Generator) Complete(ctx context.Context, grid []float64, first int, templates []Template, observe func(step int, t float64, x flow.Tokens)) ([][]int32, error) {
+	x := flow.NewTokens(len(templates), g.Length)
+	streams := flow.Streams(g.Seed, "sample", int64(first), x.Batch)
+	g.Sampler.Source.Sample(x, streams)
+	frozen, err := freeze(x, templates)
+	if err != nil {
+		return nil, err
 	}
+	if observe != nil {
+		observe(0, grid[0], x)
+	}
+	if err := g.Sampler.Run(ctx, x, grid, streams, frozen, observe); err != nil {
+		return nil, err
+	}
+	samples := make([][]int32, x.Batch)
+	for i := range samples {
+		samples[i] = x.Row(i)
+	}
+	return samples, nil
+}
+
+// freeze writes the given tokens into their rows and marks them [B, L].
+func freeze(x flow.Tokens, templates []Template) ([]bool, error) {
 	frozen := make([]bool, len(x.IDs))
-	for i := range x.Batch {
-		copy(x.Row(i), g.Given)
-		for j := range g.Given {
-			frozen[i*x.Length+j] = true
+	for i, t := range templates {
+		if len(t) != x.Length {
+			return nil, fmt.Errorf("a template has %d tokens but a sample %d: must be as many", len(t), x.Length)
+		}
+		for j, id := range t {
+			if id != Free {
+				x.Row(i)[j], frozen[i*x.Length+j] = id, true
+			}
 		}
 	}
-	return frozen
+	return frozen, nil
 }
