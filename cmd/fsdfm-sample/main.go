@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 
 	"fsdfm/cmd/internal/cli"
 	"fsdfm/flow"
@@ -82,10 +83,11 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if *length > 0 {
 		g.Length = *length
 	}
-	if g.Given, err = m.Tokenizer.Encode(*prompt); err != nil {
+	template, err := sample.Continue(*prompt, "").Template(m.Tokenizer, g.Length)
+	if err != nil {
 		return err
 	}
-	drawn, err := g.Draw(ctx, *steps, *n, nil)
+	drawn, err := g.Complete(ctx, flow.TimeGrid(*steps), 0, slices.Repeat([]sample.Template{template}, *n), nil)
 	if err != nil {
 		return err
 	}
