@@ -1,23 +1,25 @@
 package data
 
-import (
-	"bytes"
-	"strings"
-)
+import "fsdfm/data/tokenizer"
 
 // splitSeed orders documents for the split into train, valid and judge. It is
 // the same for every run, so that the judge's part is never trained on by a run
 // with another seed.
 const splitSeed = 0
 
-// WriteCorpus splits documents, tokenizes them (char or bytes) and writes the
-// splits train, valid and judge to dir in rows of length tokens.
-func WriteCorpus(dir string, docs []string, tokenizer string, length int, validShare, judgeShare float64) error {
-	tok, err := NewTokenizer(tokenizer, strings.Join(docs, ""))
+// WriteCorpus splits documents, tokenizes them and writes the splits train,
+// valid and judge to dir in rows of length tokens. Tokenizer and vocab are
+// those of tokenizer.New; one that is trained sees the training documents only.
+func WriteCorpus(dir string, docs []string, name string, vocab, length int, validShare, judgeShare float64) error {
+	parts, err := SplitDocuments(docs, validShare, judgeShare, splitSeed)
 	if err != nil {
 		return err
 	}
-	parts, err := SplitDocuments(docs, validShare, judgeShare, splitSeed)
+	sees := docs
+	if name == "bpe" {
+		sees = parts.Train
+	}
+	tok, err := tokenizer.New(name, vocab, Texts(sees))
 	if err != nil {
 		return err
 	}
@@ -28,6 +30,17 @@ func WriteCorpus(dir string, docs []string, tokenizer string, length int, validS
 		}
 	}
 	return WriteDataset(dir, tok, splits)
+}
+
+// Texts are documents to make a vocabulary from.
+func Texts(docs []string) tokenizer.Texts {
+	return func(yield func(string, error) bool) {
+		for _, doc := range docs {
+			if !yield(doc, nil) {
+				return
+			}
+		}
+	}
 }
 
 // HeldOut are the judge's and the validation rows that WriteCorpus makes, with
@@ -42,11 +55,4 @@ func HeldOut(docs []string, tok Tokenizer, length int, validShare, judgeShare fl
 	}
 	valid, err = Pack(parts.Valid, tok, length)
 	return judge, valid, err
-}
-
-// SameTokenizer reports whether two tokenizers map all text alike.
-func SameTokenizer(a, b Tokenizer) bool {
-	x, errX := MarshalTokenizer(a)
-	y, errY := MarshalTokenizer(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

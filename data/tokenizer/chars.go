@@ -1,4 +1,4 @@
-package data
+package tokenizer
 
 import (
 	"encoding/json"
@@ -18,15 +18,28 @@ type Chars struct {
 
 var _ Tokenizer = (*Chars)(nil)
 
-// NewChars collects the characters of text, which must be valid UTF-8 and not
+// NewChars takes the characters of text, which must be valid UTF-8 and not
 // empty.
 func NewChars(text string) (*Chars, error) {
-	if at := invalidUTF8(text); at >= 0 {
-		return nil, fmt.Errorf("characters: invalid UTF-8 at byte %d: clean the text or use the bytes tokenizer", at)
-	}
+	return collect(func(yield func(string, error) bool) { yield(text, nil) })
+}
+
+// collect takes the characters of all texts.
+func collect(texts Texts) (*Chars, error) {
 	seen := map[rune]bool{}
-	for _, r := range text {
-		seen[r] = true
+	for text, err := range texts {
+		if err != nil {
+			return nil, err
+		}
+		if at := invalidUTF8(text); at >= 0 {
+			return nil, fmt.Errorf("characters: invalid UTF-8 at byte %d of %.40q: clean the text or use the bytes tokenizer", at, text)
+		}
+		last := rune(-1)
+		for _, r := range text {
+			if r != last {
+				seen[r], last = true, r
+			}
+		}
 	}
 	runes := make([]rune, 0, len(seen))
 	for r := range seen {
@@ -93,13 +106,13 @@ func (c *Chars) Decode(ids []int32) string {
 
 // MarshalJSON returns the tokenizer.json form.
 func (c *Chars) MarshalJSON() ([]byte, error) {
-	return json.Marshal(tokenizerFile{Format: tokenizerFormat, Type: c.Name(), Characters: string(c.runes)})
+	return json.Marshal(ownFile{Format: format, Type: c.Name(), Characters: string(c.runes)})
 }
 
 // loadChars refuses characters that are not sorted and distinct: the ids of a
 // trained network depend on the order.
-func loadChars(file tokenizerFile) (Tokenizer, error) {
-	runes := []rune(file.Characters)
+func loadChars(own ownFile) (Tokenizer, error) {
+	runes := []rune(own.Characters)
 	for i := 1; i < len(runes); i++ {
 		if runes[i] <= runes[i-1] {
 			return nil, fmt.Errorf("characters: %q follows %q: they must be distinct and in code point order", runes[i], runes[i-1])

@@ -1,4 +1,4 @@
-package data
+package tokenizer
 
 import (
 	"encoding/json"
@@ -51,11 +51,11 @@ func (b *Bytes) Decode(ids []int32) string {
 
 // MarshalJSON returns the tokenizer.json form.
 func (b *Bytes) MarshalJSON() ([]byte, error) {
-	return json.Marshal(tokenizerFile{Format: tokenizerFormat, Type: b.Name()})
+	return json.Marshal(ownFile{Format: format, Type: b.Name()})
 }
 
-func loadBytes(file tokenizerFile) (Tokenizer, error) {
-	if file.Characters != "" {
+func loadBytes(own ownFile) (Tokenizer, error) {
+	if own.Characters != "" {
 		return nil, errors.New("characters given for the bytes tokenizer, which has none")
 	}
 	return NewBytes(), nil
