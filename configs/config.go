@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fsdfm/data/tokenizer"
 	"fsdfm/distill"
 	"fsdfm/model"
 	"fsdfm/train"
@@ -33,7 +34,8 @@ type Data struct {
 	Corpus     string   `yaml:"corpus" mapstructure:"corpus"`           // austen (default): the embedded novels | files | dir
 	Files      []string `yaml:"files,flow" mapstructure:"files"`        // text files, folders or globs, for corpus: files
 	Dir        string   `yaml:"dir" mapstructure:"dir"`                 // a folder of token shards, for corpus: dir
-	Tokenizer  string   `yaml:"tokenizer" mapstructure:"tokenizer"`     // char (default) | bytes
+	Tokenizer  string   `yaml:"tokenizer" mapstructure:"tokenizer"`     // char (default) | bytes | bpe | gpt2 | a tokenizer.json
+	VocabSize  int      `yaml:"vocab_size" mapstructure:"vocab_size"`   // tokens that bpe is trained to, default 1024
 	Length     int      `yaml:"length" mapstructure:"length"`           // tokens a row, default 64
 	ValidShare float64  `yaml:"valid_share" mapstructure:"valid_share"` // of the text, by document, default 0.05
 	JudgeShare float64  `yaml:"judge_share" mapstructure:"judge_share"` // of the text, by document, default 0.25
@@ -66,7 +68,7 @@ type Export struct {
 func Default() Config {
 	return Config{
 		Run: "run", Seed: 1,
-		Data:     Data{Corpus: "austen", Tokenizer: "char", Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
+		Data:     Data{Corpus: "austen", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
 		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
@@ -135,8 +137,8 @@ func (d Data) validate() error {
 	default:
 		bad("corpus is %q: must be one of [austen files dir]", d.Corpus)
 	}
-	if d.Tokenizer != "char" && d.Tokenizer != "bytes" {
-		bad("tokenizer is %q: must be one of [char bytes]", d.Tokenizer)
+	if err := tokenizer.Check(d.Tokenizer, d.VocabSize); err != nil {
+		bad("tokenizer: %w", err)
 	}
 	if d.Length < 1 {
 		bad("length is %d: must be at least 1", d.Length)

@@ -145,7 +145,7 @@ func TestValidateSections(t *testing.T) {
 		{"data.corpus=web", `data.corpus is "web": must be one of [austen files dir]`},
 		{"data.corpus=files", "data.files is empty: name the text files for corpus: files"},
 		{"data.corpus=dir", "data.dir is empty: name a folder made by fsdfm-data for corpus: dir"},
-		{"data.tokenizer=bpe", `data.tokenizer is "bpe": must be one of [char bytes]`},
+		{"data.tokenizer=bpo", `data.tokenizer: unknown tokenizer "bpo": must be one of [char bytes bpe gpt2] or a file ending in .json`},
 		{"data.valid_share=0", "data.valid_share is 0: must be in (0, 1)"},
 		{"data.judge_share=0.9", "data.valid_share + judge_share is 0.9500000000000001: leave at least 0.1 for training"},
 		{"flow.source=noise", `flow.source is "noise": must be one of [uniform mask]`},

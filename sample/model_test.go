@@ -19,7 +19,7 @@ import (
 // exported writes a small model to a folder of its own.
 func exported(t *testing.T) (string, *sample.Model) {
 	t.Helper()
-	tokenizer, err := data.NewTokenizer("char", "a cab back")
+	tokenizer, err := data.NewChars("a cab back")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,9 @@ are separated by a form feed on its own line; a file without one is a document.
   -in FILES           text files (.txt, .gz), folders or globs, separated by
                       commas; the word austen is the embedded text
   -out DIR            folder to make; it must not exist
-  -tokenizer NAME     char (default) or bytes
+  -tokenizer NAME     char (default), bytes, bpe (trained on the text), gpt2 or
+                      a tokenizer.json of Hugging Face's tokenizers
+  -vocab-size N       tokens that bpe is trained to (default 1024)
   -length N           tokens a row (default 64)
   -valid-share X      share held out for the validation loss (default 0.05)
   -judge-share X      share held out for the judge (default 0.25)
@@ -38,6 +40,7 @@ func run(_ context.Context, flags *flag.FlagSet, args []string) error {
 	in := flags.String("in", "", "")
 	out := flags.String("out", "", "")
 	tokenizer := flags.String("tokenizer", "char", "")
+	vocab := flags.Int("vocab-size", 1024, "")
 	length := flags.Int("length", 64, "")
 	valid := flags.Float64("valid-share", 0.05, "")
 	judge := flags.Float64("judge-share", 0.25, "")
@@ -60,7 +63,7 @@ func run(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := data.WriteCorpus(*out, docs, *tokenizer, *length, *valid, *judge); err != nil {
+	if err := data.WriteCorpus(*out, docs, *tokenizer, *vocab, *length, *valid, *judge); err != nil {
 		return err
 	}
 	set, err := data.OpenDataset(*out)

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"fsdfm/configs"
 	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/distill"
 	"fsdfm/model"
 	"fsdfm/ops"
@@ -81,11 +81,15 @@ func shape(c configs.Config) (model.Config, error) {
 		n.VocabSize = set.Vocab()
 		return n, nil
 	}
+	if c.Data.Tokenizer == "bpe" {
+		n.VocabSize = c.Data.VocabSize
+		return n, nil
+	}
 	docs, err := documents(c.Data)
 	if err != nil {
 		return n, err
 	}
-	tok, err := data.NewTokenizer(c.Data.Tokenizer, strings.Join(docs, ""))
+	tok, err := tokenizer.New(c.Data.Tokenizer, 0, data.Texts(docs))
 	if err != nil {
 		return n, err
 	}

@@ -35,7 +35,7 @@ func pack(c configs.Data, dir string) error {
 	if err != nil {
 		return err
 	}
-	return data.WriteCorpus(dir, docs, c.Tokenizer, c.Length, c.ValidShare, c.JudgeShare)
+	return data.WriteCorpus(dir, docs, c.Tokenizer, c.VocabSize, c.Length, c.ValidShare, c.JudgeShare)
 }
 
 func documents(c configs.Data) ([]string, error) {
