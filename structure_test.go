@@ -15,10 +15,11 @@ import (
 // exist. Tests may import what they like.
 var arrows = map[string]struct{ ours, outside string }{
 	"checkpoints":      {"", ""},
+	"checkpoints/pth":  {"checkpoints", ""},
 	"cmd":              {"", ""}, // tests only
 	"cmd/fsdfm-data":   {"cmd/internal/cli data", ""},
 	"cmd/fsdfm-eval":   {"checkpoints cmd/internal/cli data eval flow model ops sample", ""},
-	"cmd/fsdfm-export": {"checkpoints cmd/internal/cli data model sample train", ""},
+	"cmd/fsdfm-export": {"checkpoints checkpoints/pth cmd/internal/cli data model sample train", ""},
 	"cmd/fsdfm-sample": {"cmd/internal/cli flow ops sample", ""},
 	"cmd/fsdfm-train":  {"checkpoints cmd/internal/cli configs data data/tokenizer distill eval flow model ops sample train", ""},
 	"cmd/internal/cli": {"train", "github.com/cheggaaa/pb/v3 golang.org/x/term"},
