@@ -8,7 +8,10 @@
 // and every sum over rows runs in a fixed order.
 //
 // Each inner loop exists in plain Go, which runs everywhere and says what is computed;
-// the table in loops.go chooses between it and its faster twins at start.
+// the table in loops.go chooses between it and its faster twins at start. The environment
+// variable FSDFM_KERNELS=plain, avx2 or avx512 chooses for comparisons: without it the
+// last of these that the processor has is used, and so it is, after a line on standard
+// error, when the variable names another. Results of two levels differ by roundings.
 package kernel
 
 //go:generate go -C gen run . -group gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel

@@ -70,12 +70,11 @@ func (b *bench) near(name string, got []float32, want []float64, tol float64) {
 	}
 }
 
-// everyLoops runs the test with each set of inner loops this build has.
+// everyLoops runs the test at each level this processor has.
 func everyLoops(t *testing.T, test func(t *testing.T)) {
-	defer func(was loops) { use = was }(use)
-	for name, set := range available() {
-		use = set
-		t.Run(name, test)
+	defer func(was level) { use = was }(use)
+	for _, use = range levels() {
+		t.Run(use.name, test)
 	}
 }
 

@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"fmt"
+	"os"
+)
+
 // loops is the set of inner loops that exist in more than one version.
 type loops struct {
 	gemm gemmFunc
@@ -51,7 +56,41 @@ var plain = loops{
 	addRow:                addRowPlain,
 }
 
-// use is the set in use.
-var use loops
+// A level is a set of loops, with the name of the instructions it needs.
+type level struct {
+	name string
+	loops
+}
 
-func init() { use = fastest() }
+// use is the level in use.
+var use level
+
+func init() {
+	var problem string
+	use, problem = choose(levels(), os.Getenv(levelVariable))
+	if problem != "" {
+		fmt.Fprintln(os.Stderr, problem)
+	}
+}
+
+// levelVariable names an environment variable that chooses a level.
+const levelVariable = "FSDFM_KERNELS"
+
+// choose returns the level of this name, or the last one and, unless no name was given,
+// what is wrong with it.
+func choose(from []level, name string) (l level, problem string) {
+	known := ""
+	for _, l = range from {
+		if l.name == name {
+			return l, ""
+		}
+		known += " " + l.name
+	}
+	if name != "" {
+		problem = fmt.Sprintf("%s=%q is ignored: this build on this processor has%s", levelVariable, name, known)
+	}
+	return l, problem
+}
+
+// Level returns the name of the instructions in use: "plain", "avx2" or "avx512".
+func Level() string { return use.name }

@@ -8,11 +8,17 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-func fastest() loops {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		return avx2()
+// levels returns what this processor and its operating system can run, slowest first.
+func levels() []level {
+	all, x86 := []level{{"plain", plain}}, &cpu.X86
+	if !x86.HasAVX2 || !x86.HasFMA {
+		return all
 	}
-	return plain
+	all = append(all, level{"avx2", avx2()})
+	if x86.HasAVX512F && x86.HasAVX512BW && x86.HasAVX512DQ && x86.HasAVX512VL {
+		all = append(all, level{"avx512", avx512()})
+	}
+	return all
 }
 
 // avx2 is the set for processors with AVX2 and FMA.
@@ -39,6 +45,13 @@ func avx2() loops {
 		gateBackRow:           gateBackRowAVX2,
 		addRow:                addRowAVX2,
 	}
+}
+
+// avx512 is the set for processors with AVX-512 F, BW, DQ and VL: AVX2's where twice the
+// width gains nothing.
+func avx512() loops {
+	l := avx2()
+	return l
 }
 
 func softmaxRowAVX2(dst, x []float32) float32 {

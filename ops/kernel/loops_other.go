@@ -2,4 +2,4 @@
 
 package kernel
 
-func fastest() loops { return plain }
+func levels() []level { return []level{{"plain", plain}} }

@@ -66,27 +66,25 @@ func FuzzRowLoops(f *testing.F) {
 		f.Add(uint16(n), uint64(n))
 	}
 	f.Fuzz(func(t *testing.T, n uint16, seed uint64) {
-		fast, slow := available()["avx2"], plain
-		if fast.exp == nil {
-			t.Skip("no AVX2")
-		}
-		for _, loop := range rowLoops {
-			// Equal seeds give equal operands; outputs hold numbers too, for loops that add.
-			b, c := newBench(t, seed), newBench(t, seed)
-			var x, y [6][]float32
-			for i := range x {
-				x[i], y[i] = b.normal(int(n%2048)), c.normal(int(n%2048))
-			}
-			loop.run(&fast, x[:])
-			loop.run(&slow, y[:])
-			b.checkGuards()
-			c.checkGuards()
-			for i := range x {
-				tol := 1e-5 // roundings of a few operations, sums of up to 2,048 terms
-				if i >= loop.outputs {
-					tol = 0 // inputs stay as they are
+		for _, fast := range levels()[1:] {
+			for _, loop := range rowLoops {
+				// Equal seeds give equal operands; outputs hold numbers too, for loops that add.
+				b, c := newBench(t, seed), newBench(t, seed)
+				var x, y [6][]float32
+				for i := range x {
+					x[i], y[i] = b.normal(int(n%2048)), c.normal(int(n%2048))
 				}
-				b.near(loop.name, x[i], widen(y[i]), tol)
+				loop.run(&fast.loops, x[:])
+				loop.run(&plain, y[:])
+				b.checkGuards()
+				c.checkGuards()
+				for i := range x {
+					tol := 1e-5 // roundings of a few operations, sums of up to 2,048 terms
+					if i >= loop.outputs {
+						tol = 0 // inputs stay as they are
+					}
+					b.near(fast.name+" "+loop.name, x[i], widen(y[i]), tol)
+				}
 			}
 		}
 	})

@@ -1,5 +1,0 @@
-//go:build !amd64 || noasm
-
-package kernel
-
-func available() map[string]loops { return map[string]loops{"plain": plain} }
