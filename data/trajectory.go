@@ -34,6 +34,7 @@ type RolloutInfo struct {
 	Source      string  `json:"source"`       // uniform | mask
 	Scheduler   float64 `json:"scheduler"`    // exponent n of kappa(t) = t^n
 	Temperature float64 `json:"temperature"`  // of the posterior
+	Candidates  int     `json:"candidates"`   // jumps tried at every step
 	Seed        uint64  `json:"seed"`         // of source and jumps
 	WeightsHash string  `json:"weights_hash"` // of the teacher's weights
 }

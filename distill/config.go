@@ -15,6 +15,7 @@ import (
 type Config struct {
 	train.Config    `yaml:",inline" mapstructure:",squash"`
 	Teacher         string           `yaml:"teacher" mapstructure:"teacher"`                   // rk4 (default) | heun: the shortcut teacher's table of stages
+	Candidates      int              `yaml:"candidates" mapstructure:"candidates"`             // jumps tried for each of the shortcut teacher's midpoints, the most coherent is kept; default 1
 	Budgets         string           `yaml:"budgets" mapstructure:"budgets"`                   // uniform (default) | doubling (the reference's 2^k) | ramp
 	MaxBudget       int              `yaml:"max_budget" mapstructure:"max_budget"`             // largest budget, a power of two, default 1024; its rows tie the student to real data
 	PathLoss        string           `yaml:"path_loss" mapstructure:"path_loss"`               // gkl (default) | ce: the loss of rows with the smallest step
@@ -38,7 +39,7 @@ type TrajectoryConfig struct {
 // DefaultConfig returns the defaults of stage 2.
 func DefaultConfig() Config {
 	c := Config{
-		Config: train.DefaultConfig(), Teacher: "rk4", Budgets: "uniform", MaxBudget: 1024,
+		Config: train.DefaultConfig(), Teacher: "rk4", Candidates: 1, Budgets: "uniform", MaxBudget: 1024,
 		PathLoss: "gkl", KL: "forward", KLTemperature: 1, Trajectory: TrajectoryConfig{Jump: 1},
 	}
 	c.EMADecay = 0.99
@@ -60,6 +61,9 @@ func (c Config) Validate() error {
 			}
 		}
 		bad("%s is %q: must be one of %v", name, v, known)
+	}
+	if c.Candidates < 1 {
+		bad("candidates is %d: must be at least 1", c.Candidates)
 	}
 	oneOf("budgets", c.Budgets, "uniform", "doubling", "ramp")
 	oneOf("path_loss", c.PathLoss, "gkl", "ce")
@@ -94,11 +98,12 @@ type RolloutConfig struct {
 	Batch        int     `yaml:"batch" mapstructure:"batch"`               // trajectories sampled together and written as one file, default 32
 	Solver       string  `yaml:"solver" mapstructure:"solver"`             // default euler_cumulative
 	Temperature  float64 `yaml:"temperature" mapstructure:"temperature"`   // of the posterior, default 1
+	Candidates   int     `yaml:"candidates" mapstructure:"candidates"`     // jumps tried at every step, the most coherent is kept; each costs an evaluation; default 1
 }
 
 // DefaultRolloutConfig returns the defaults of the rollout stage.
 func DefaultRolloutConfig() RolloutConfig {
-	return RolloutConfig{Trajectories: 256, Steps: 1024, Grid: 32, Batch: 32, Solver: "euler_cumulative", Temperature: 1}
+	return RolloutConfig{Trajectories: 256, Steps: 1024, Grid: 32, Batch: 32, Solver: "euler_cumulative", Temperature: 1, Candidates: 1}
 }
 
 // Validate reports every problem at once.
@@ -113,6 +118,9 @@ func (c RolloutConfig) Validate() error {
 	}
 	if c.Grid < 1 || bits.OnesCount(uint(c.Grid)) != 1 || c.Steps < 1 || c.Steps%c.Grid != 0 {
 		bad("grid is %d with %d steps: must be a power of two that divides steps", c.Grid, c.Steps)
+	}
+	if c.Candidates < 1 {
+		bad("candidates is %d: must be at least 1", c.Candidates)
 	}
 	if !(c.Temperature > 0) {
 		bad("temperature is %v: must be above 0", c.Temperature)

@@ -88,7 +88,7 @@ func TestGoldenTeachers(t *testing.T) {
 				t.Fatal(err)
 			}
 			streams := stored(c, "mid/r_%s_%d", len(tc.stages), x.Batch)
-			teacher := &distill.Shortcut{Denoiser: model.NewDenoiser(ema), Solver: solver, Stages: tc.stages}
+			teacher := &distill.Shortcut{Jumper: flow.Jumper{Denoiser: model.NewDenoiser(ema), Stepper: new(flow.Stepper)}, Solver: solver, Stages: tc.stages}
 			size := x.Length * config.Rows()
 			target := make([]float32, x.Batch*size)
 			if err := teacher.Target(target, x, times, steps, streams); err != nil {
@@ -139,7 +139,7 @@ func TestGoldenDistillation(t *testing.T) {
 	config := c.Network(true)
 	student, ema := golden.Weights(config, "init_student/", base), golden.Weights(config, "init_ema/", base)
 	scheduler := flow.Polynomial{N: 1}
-	teacher := &distill.Shortcut{Denoiser: model.NewDenoiser(ema), Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: distill.RK4}
+	teacher := &distill.Shortcut{Jumper: flow.Jumper{Denoiser: model.NewDenoiser(ema), Stepper: new(flow.Stepper)}, Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: distill.RK4}
 	learner := train.NewLearner(student)
 	oc := optim.Config{LR: 1e-3, Warmup: 2, MinLRRatio: 0.1, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.03, Clip: 1}
 	adamw := optim.NewAdamW(oc, len(student.Data))

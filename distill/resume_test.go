@@ -66,7 +66,7 @@ func newLoop(t *testing.T, dir string, c distill.Config) *train.Loop {
 	}
 	o := &distill.Objective{
 		Config: c, Learner: l.Learner, EMA: ema, Pretrained: model.NewDenoiser(w), Path: flow.MixturePath{Scheduler: scheduler},
-		Teacher: &distill.Shortcut{Denoiser: ema, Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: stages},
+		Teacher: &distill.Shortcut{Jumper: flow.Jumper{Denoiser: ema, Stepper: new(flow.Stepper)}, Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: stages},
 		Source:  flow.Uniform{Vocab: tiny.VocabSize}, Budgets: budgets, Seed: l.Seed, Grid: 8,
 	}
 	if c.TrajectoryShare > 0 {

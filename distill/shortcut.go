@@ -13,12 +13,11 @@ type Teacher interface {
 // few evaluations of the EMA student with half the step size, each from the
 // state that the one before jumped to.
 type Shortcut struct {
-	Denoiser flow.Denoiser
-	Solver   flow.Solver
-	Stages   []Stage
-	Stepper  flow.Stepper
+	flow.Jumper // whose Candidates the most coherent is kept of, at each such state
+	Solver      flow.Solver
+	Stages      []Stage
 
-	t, h []float64
+	leg flow.Leg
 }
 
 var _ Teacher = (*Shortcut)(nil)
@@ -26,26 +25,34 @@ var _ Teacher = (*Shortcut)(nil)
 // Target implements Teacher.
 func (s *Shortcut) Target(dst []float32, x flow.Tokens, t, h []float64, rng []flow.Rand) error {
 	state := x.Clone()
-	s.t, s.h = append(s.t[:0], t...), append(s.h[:0], h...)
-	for i := range s.h {
-		s.h[i] /= 2
+	half := append(s.leg.H[:0], h...)
+	for i := range half {
+		half[i] /= 2
+	}
+	s.leg = flow.Leg{T: append(s.leg.T[:0], t...), H: half, NextT: append(s.leg.NextT[:0], t...), NextH: half}
+	logits, err := s.Denoiser.Logits(state, s.leg.T, half)
+	if err != nil {
+		return err
 	}
 	clear(dst)
-	for k, stage := range s.Stages {
-		for i := range s.t {
-			s.t[i] = min(1, t[i]+stage.At*h[i])
+	add(dst, logits, s.Stages[0].Weight)
+	for _, stage := range s.Stages[1:] {
+		for i := range t {
+			s.leg.NextT[i] = min(1, t[i]+stage.At*h[i])
 		}
-		logits, err := s.Denoiser.Logits(state, s.t, s.h)
-		if err != nil {
+		if logits, err = s.Jump(s.Solver, state, logits, s.leg, rng); err != nil {
 			return err
 		}
-		w := float32(stage.Weight)
-		for i, v := range logits {
-			dst[i] += w * v
-		}
-		if k+1 < len(s.Stages) {
-			s.Stepper.Step(s.Solver, state, logits, s.t, s.h, rng)
-		}
+		add(dst, logits, stage.Weight)
+		s.leg.T, s.leg.NextT = s.leg.NextT, s.leg.T
 	}
 	return nil
+}
+
+// add adds weight * logits to dst.
+func add(dst, logits []float32, weight float64) {
+	w := float32(weight)
+	for i, v := range logits {
+		dst[i] += w * v
+	}
 }

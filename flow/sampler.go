@@ -13,10 +13,13 @@ type Sampler struct {
 	Solver   Solver
 	Source   Source
 	Stepper  Stepper
+	// Candidates are the jumps tried at every step but the last, each for one
+	// evaluation more; see Jumper. Below 2: one jump.
+	Candidates int
 
-	t, h  []float64 // [B]
-	given []int32   // x as it came, [B, L]
-	final FinalDraw
+	leg    Leg
+	final  FinalDraw
+	jumper Jumper
 }
 
 // Run takes x [B, L] through the times of grid, in place: a solver's step for
@@ -30,24 +33,16 @@ func (s *Sampler) Run(ctx context.Context, x Tokens, grid []float64, rng []Rand,
 	if err := s.check(x, grid, rng, frozen); err != nil {
 		return err
 	}
-	s.resize(x)
-	for step := 1; step < len(grid); step++ {
+	s.begin(x, frozen)
+	last := len(grid) - 1
+	var logits []float32 // at x, if already known
+	for step := 1; step <= last; step++ {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("flow: stopped before sampling step %d of %d: %w", step, len(grid)-1, err)
+			return fmt.Errorf("flow: stopped before sampling step %d of %d: %w", step, last, err)
 		}
-		logits, err := s.ask(x, grid[step-1], grid[step])
+		err := s.step(x, grid[step-1:min(step+2, len(grid))], &logits, rng)
 		if err != nil {
-			return fmt.Errorf("flow: sampling step %d of %d: %w", step, len(grid)-1, err)
-		}
-		solver := s.Solver
-		if step == len(grid)-1 {
-			solver = &s.final
-		}
-		s.Stepper.Step(solver, x, logits, s.t, s.h, rng)
-		for i, keep := range frozen {
-			if keep {
-				x.IDs[i] = s.given[i]
-			}
+			return fmt.Errorf("flow: sampling step %d of %d: %w", step, last, err)
 		}
 		if observe != nil {
 			observe(step, grid[step], x)
@@ -56,12 +51,36 @@ func (s *Sampler) Run(ctx context.Context, x Tokens, grid []float64, rng []Rand,
 	return nil
 }
 
+// step goes from the first to the second of times; a third is where the next
+// step ends, and without it this is the last. logits are those at x if they are
+// already known, else nil, before and after.
+func (s *Sampler) step(x Tokens, times []float64, logits *[]float32, rng []Rand) error {
+	if *logits == nil {
+		var err error
+		if *logits, err = s.ask(x, times[0], times[1]); err != nil {
+			return err
+		}
+	}
+	s.leg.set(times)
+	switch {
+	case len(times) < 3:
+		s.Stepper.Step(&s.final, x, *logits, s.leg.T, s.leg.H, rng)
+	case s.Candidates > 1:
+		var err error
+		*logits, err = s.jumper.Jump(s.Solver, x, *logits, s.leg, rng)
+		return err
+	default:
+		s.Stepper.Step(s.Solver, x, *logits, s.leg.T, s.leg.H, rng)
+	}
+	*logits = nil
+	s.jumper.settle(x)
+	return nil
+}
+
 // ask evaluates the network for the step from one time to the next.
 func (s *Sampler) ask(x Tokens, from, to float64) ([]float32, error) {
-	for i := range s.t {
-		s.t[i], s.h[i] = from, to-from
-	}
-	logits, err := s.Denoiser.Logits(x, s.t, s.h)
+	s.leg.set([]float64{from, to})
+	logits, err := s.Denoiser.Logits(x, s.leg.T, s.leg.H)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +93,13 @@ func (s *Sampler) ask(x Tokens, from, to float64) ([]float32, error) {
 	return logits, nil
 }
 
-func (s *Sampler) resize(x Tokens) {
+// begin prepares for a run of x.
+func (s *Sampler) begin(x Tokens, frozen []bool) {
 	s.final.Mask = s.Source.Mask()
-	if len(s.t) != x.Batch {
-		s.t, s.h = make([]float64, x.Batch), make([]float64, x.Batch)
-	}
-	s.given = append(s.given[:0], x.IDs...)
+	s.leg.resize(x.Batch)
+	j := &s.jumper
+	j.Denoiser, j.Stepper, j.Candidates = s.Denoiser, &s.Stepper, s.Candidates
+	j.given, j.frozen = append(j.given[:0], x.IDs...), frozen
 }
 
 func (s *Sampler) check(x Tokens, grid []float64, rng []Rand, frozen []bool) error {

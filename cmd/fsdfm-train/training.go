@@ -130,7 +130,7 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	rollout := distill.Rollout{
 		Sampler: flow.Sampler{
 			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
-			Solver:   solver, Source: p.source, Stepper: model.NewStepper(),
+			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates,
 		},
 		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Seed: info.Seed,
 	}
@@ -173,7 +173,7 @@ func (p *pipeline) rolloutInfo(w *model.Weights) (data.RolloutInfo, flow.Solver,
 	solver, err := flow.NewSolver(c.Solver, p.scheduler, p.source)
 	return data.RolloutInfo{
 		Grid: c.Grid, Length: p.network.Length, Vocab: p.network.Rows(), Steps: c.Steps, Solver: c.Solver,
-		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Temperature: c.Temperature,
+		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Temperature: c.Temperature, Candidates: c.Candidates,
 		Seed: p.seed(rolloutSeed), WeightsHash: w.Hash(),
 	}, solver, err
 }
@@ -200,7 +200,10 @@ func (p *pipeline) distill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	objective.Teacher = &distill.Shortcut{Denoiser: ema, Solver: p.solver, Stages: stages, Stepper: model.NewStepper()}
+	stepper := model.NewStepper()
+	objective.Teacher = &distill.Shortcut{
+		Jumper: flow.Jumper{Denoiser: ema, Stepper: &stepper, Candidates: c.Candidates}, Solver: p.solver, Stages: stages,
+	}
 	if objective.Budgets, err = flow.NewBudgets(c.Budgets, c.MaxBudget); err != nil {
 		return err
 	}
