@@ -3,6 +3,7 @@ package sample
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -134,41 +135,15 @@ func fits(c model.Config, file *checkpoints.Safetensors) error {
 	return nil
 }
 
-// tensors are all tensors of the file, the reference's rotary buffer included.
-func tensors(w *model.Weights) []checkpoints.Tensor {
-	list := make([]checkpoints.Tensor, 0, len(w.Entries)+1)
-	for _, e := range w.Entries {
-		list = append(list, checkpoints.Tensor{Name: e.Name, Shape: e.Shape, F32: w.Slice(w.Data, e)})
-	}
-	rotary := w.Config.RotaryFrequencies()
-	return append(list, checkpoints.Tensor{Name: model.RotaryBuffer, Shape: []int{len(rotary)}, F32: rotary})
-}
-
-// Export writes the model to the folder dir with a card, replacing only an
-// exported model and only with overwrite.
-func (m *Model) Export(dir, card string, overwrite bool) error {
-	if m.Weights.Rounded() {
-		return fmt.Errorf("export to %s: the weights were rounded to bfloat16 when they were read: read them in full", dir)
-	}
-	config, err := json.MarshalIndent(m.Description, "", "  ")
-	if err != nil {
-		return fmt.Errorf("export to %s: %w", dir, err)
-	}
-	tokenizer, err := data.MarshalTokenizer(m.Tokenizer)
-	if err != nil {
-		return fmt.Errorf("export to %s: %w", dir, err)
-	}
-	return checkpoints.Export(dir, checkpoints.Model{
-		Tensors: tensors(m.Weights), Config: config, Tokenizer: tokenizer, Card: card, Overwrite: overwrite,
-	})
-}
-
 // NewDescription fills in the format.
 func NewDescription(c model.Config) Description { return Description{Format: format, Config: c} }
 
 // Generator samples from the model; solver "" is the one it was trained with.
 func (m *Model) Generator(solver string) (*Generator, error) {
 	d := m.Description
+	if d.Causal {
+		return nil, errors.New("this model is a judge: it scores text and does not sample, take the export of a generator's run")
+	}
 	if solver == "" {
 		solver = d.Solver
 	}
