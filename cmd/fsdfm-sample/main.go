@@ -3,113 +3,113 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"slices"
 
 	"fsdfm/cmd/internal/cli"
-	"fsdfm/flow"
 	"fsdfm/ops"
-	"fsdfm/sample"
 )
 
 const usage = `
 Usage: fsdfm-sample -model DIR [flags]
 
+What to write:
   -model DIR        folder of an exported model
-  -steps N          model evaluations for a text (default 8)
-  -n N              number of texts (default 4)
+  -n N              number of texts (default 4; with -show 1; with -prompts the
+                    number for each prompt, default 1)
   -seed N           text i of a seed is always the same (default 1)
+  -length N         tokens a text (default: as trained)
   -prompt TEXT      every text starts with this
+  -suffix TEXT      every text ends with this
+  -infill TEXT      the whole text, with gaps: [MASK:20] is 20 tokens to write,
+                    [MASK] as many as remain
+  -prompts FILE     a prompt a line; FILE.jsonl: a line is an object of "prompt"
+                    and "suffix", or of "infill"; -: standard input
+
+How to draw:
+  -steps LIST       model evaluations for a text (default 8); of a list like
+                    1,2,4,8 the texts stand side by side
+  -grid LIST        instead of equal steps, the times between them, as in
+                    0,0.1,0.4,1: the model is told the size of each. As always,
+                    the last step is no jump: it draws every position from the
+                    posterior (mask source: every one still masked)
   -solver NAME      euler_cumulative, euler, ancestral or mixture_euler
                     (default: the one the model was trained with)
   -temperature X    of the posterior (default 1)
-  -length N         tokens a text (default: as trained)
+  -top-k N          only the N likeliest tokens of the posterior (default: all)
+  -top-p X          only the likeliest tokens of the posterior that together
+                    have a probability of X (default 1: all)
   -bf16             keep the weights in bfloat16: half the memory, rounded
   -threads N        cores to use (default: all)
-  -json             one JSON object a line: text, tokens
+
+How to show it:
+  -json             one JSON object a line: text, tokens, sample, steps and, where
+                    they say something, model, line, given
+  -show             play the text step by step, in place on a terminal, else a
+                    line for each step
+  -html FILE        write a page that plays the texts in a browser
+  -teacher DIR      a second model, which draws the same texts to compare with
+  -teacher-steps N  its model evaluations for a text (default 256)
 
 Examples:
   fsdfm-sample -model runs/quickstart/export -steps 8 -n 4 -seed 1
   fsdfm-sample -model runs/quickstart/export -prompt 'It is a truth' -json
+  fsdfm-sample -model runs/quickstart/export -infill 'She [MASK:20] sat[MASK]'
+  fsdfm-sample -model runs/quickstart/export -n 1 -steps 1,2,4,8
+  fsdfm-sample -model runs/quickstart/export -show
+  fsdfm-sample -model runs/quickstart/export -teacher models/teacher -html watch.html
 `
 
 func main() { cli.Main(cli.Command{Name: "fsdfm-sample", Usage: usage, Run: run}) }
 
 func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	dir := flags.String("model", "", "")
-	steps := flags.Int("steps", 8, "")
-	n := flags.Int("n", 4, "")
-	seed := flags.Uint64("seed", 1, "")
-	prompt := flags.String("prompt", "", "")
-	solver := flags.String("solver", "", "")
-	temperature := flags.Float64("temperature", 1, "")
-	length := flags.Int("length", 0, "")
-	threads := flags.Int("threads", 0, "")
-	bf16 := flags.Bool("bf16", false, "")
-	asJSON := flags.Bool("json", false, "")
-	if err := cli.Parse(flags, args); err != nil {
-		return err
-	}
-	if err := cli.Require(flags, "model"); err != nil {
-		return err
-	}
-	switch {
-	case *steps < 1:
-		return cli.Usagef("-steps %d: a text takes at least 1 step", *steps)
-	case *n < 1:
-		return cli.Usagef("-n %d: ask for at least 1 text", *n)
-	case !(*temperature > 0):
-		return cli.Usagef("-temperature %v: must be above 0", *temperature)
-	case *length < 0 || *threads < 0:
-		return cli.Usagef("-length %d and -threads %d must not be negative", *length, *threads)
-	}
-	ops.SetThreads(*threads)
-	load := sample.Load
-	if *bf16 {
-		load = sample.LoadBF16
-	}
-	m, err := load(*dir)
+	s, err := parse(flags, args)
 	if err != nil {
 		return err
 	}
-	g, err := m.Generator(*solver)
+	prompts, err := s.prompts()
 	if err != nil {
 		return err
 	}
-	g.Seed, g.Sampler.Denoiser = *seed, flow.Tempered{Denoiser: g.Sampler.Denoiser, Temperature: *temperature}
-	if *length > 0 {
-		g.Length = *length
-	}
-	template, err := sample.Continue(*prompt, "").Template(m.Tokenizer, g.Length)
+	ops.SetThreads(s.threads)
+	players, err := s.players(prompts)
 	if err != nil {
 		return err
 	}
-	drawn, err := g.Complete(ctx, flow.TimeGrid(*steps), 0, slices.Repeat([]sample.Template{template}, *n), nil)
+	w, err := s.watcher(ctx, players)
 	if err != nil {
 		return err
 	}
-	return print(m, drawn, *asJSON)
+	if err := draw(ctx, players, s.n*len(prompts), s.printer(len(players), s.n*len(prompts)), w); err != nil {
+		return err
+	}
+	return w.finish()
 }
 
-func print(m *sample.Model, drawn [][]int32, asJSON bool) error {
-	lines := json.NewEncoder(os.Stdout)
-	lines.SetEscapeHTML(false)
-	for i, ids := range drawn {
-		text := m.Tokenizer.Decode(ids)
-		if asJSON {
-			if err := lines.Encode(map[string]any{"text": text, "tokens": ids}); err != nil {
+// draw writes the texts, some at a time, each with all players.
+func draw(ctx context.Context, players []*player, total int, out printer, w *watcher) error {
+	batch := total
+	if w != nil {
+		batch = 1 // a recording has a clock of its own
+	}
+	for _, p := range players {
+		batch = min(batch, p.generator.Batch)
+	}
+	for first := 0; first < total; first += batch {
+		texts := make([][]text, min(batch, total-first)) // of each sample, by player
+		for _, p := range players {
+			drawn, err := p.draw(ctx, first, len(texts), w.observer(p, first))
+			if err != nil {
 				return err
 			}
-			continue
+			for i, t := range drawn {
+				texts[i] = append(texts[i], t)
+			}
 		}
-		if len(drawn) > 1 {
-			fmt.Printf("--- %d\n", i+1)
-		}
-		if _, err := fmt.Println(text); err != nil {
-			return err
+		for _, t := range texts {
+			if err := out.print(t); err != nil {
+				return fmt.Errorf("writing the texts: %w", err)
+			}
 		}
 	}
 	return nil
