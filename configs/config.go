@@ -22,6 +22,7 @@ type Config struct {
 	Flow     Flow                  `yaml:"flow" mapstructure:"flow"`
 	Model    model.Config          `yaml:"model" mapstructure:"model"`
 	Pretrain train.PretrainConfig  `yaml:"pretrain" mapstructure:"pretrain"`
+	Gate     Gate                  `yaml:"gate" mapstructure:"gate"`
 	Rollout  distill.RolloutConfig `yaml:"rollout" mapstructure:"rollout"`
 	Distill  distill.Config        `yaml:"distill" mapstructure:"distill"`
 	Evaluate Evaluate              `yaml:"evaluate" mapstructure:"evaluate"`
@@ -72,6 +73,7 @@ func Default() Config {
 		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
+		Gate:     DefaultGate(),
 		Rollout:  distill.DefaultRolloutConfig(),
 		Distill:  distill.DefaultConfig(),
 		Evaluate: Evaluate{Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, JudgeOrder: 5, Weights: "ema", Samples: 3},
@@ -94,6 +96,7 @@ func (c Config) Validate() error {
 	under("flow", c.Flow.validate())
 	under("model", c.Model.Validate())
 	under("pretrain", c.Pretrain.Validate())
+	under("gate", c.Gate.validate())
 	under("rollout", c.Rollout.Validate())
 	under("rollout", validSolver(c.Rollout.Solver))
 	under("distill", c.Distill.Validate())

@@ -27,6 +27,7 @@ import (
 //	runs/NAME/data/                   token shards, tokenizer.json
 //	runs/NAME/metrics.jsonl           losses of both training stages
 //	runs/NAME/pretrain/step-*/        saves
+//	runs/NAME/gate.json               perplexities that let distillation begin, or not
 //	runs/NAME/trajectories/           Arrow files of the rolled-out teacher
 //	runs/NAME/distill/step-*/         saves
 //	runs/NAME/evaluate/               report.json, table.txt, table.md, quality.svg, samples.txt
@@ -150,7 +151,7 @@ func (p *pipeline) settle() error {
 func (p *pipeline) free(key string) bool {
 	holds := func(name string) bool { return exists(p.path(name)) }
 	switch section, _, _ := strings.Cut(key, "."); section {
-	case "run", "threads", "evaluate", "export":
+	case "run", "threads", "gate", "evaluate", "export":
 		return true
 	case "data":
 		return !holds("data") && !holds("pretrain")

@@ -22,6 +22,7 @@ const (
 	evaluateSeed
 	initSeed
 	studentSeed
+	gateSeed
 )
 
 // seed is the run's seed for one purpose.
@@ -123,6 +124,9 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.gate(ctx, w); err != nil {
+		return err
+	}
 	info, solver, err := p.rolloutInfo(w)
 	if err != nil {
 		return err
@@ -182,6 +186,9 @@ func (p *pipeline) rolloutInfo(w *model.Weights) (data.RolloutInfo, flow.Solver,
 func (p *pipeline) distill(ctx context.Context) error {
 	w, err := p.pretrained()
 	if err != nil {
+		return err
+	}
+	if err := p.gate(ctx, w); err != nil {
 		return err
 	}
 	c := p.config.Distill
