@@ -43,16 +43,19 @@ func Texts(docs []string) tokenizer.Texts {
 	}
 }
 
-// HeldOut are the judge's and the validation rows that WriteCorpus makes, with
-// a tokenizer that exists already.
-func HeldOut(docs []string, tok Tokenizer, length int, validShare, judgeShare float64) (judge, valid *Rows, err error) {
+// PackCorpus makes the rows that WriteCorpus makes, with a tokenizer that exists
+// already.
+func PackCorpus(docs []string, tok Tokenizer, length int, validShare, judgeShare float64) (train, valid, judge *Rows, err error) {
 	parts, err := SplitDocuments(docs, validShare, judgeShare, splitSeed)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if judge, err = Pack(parts.Judge, tok, length); err != nil {
-		return nil, nil, err
+	if train, err = Pack(parts.Train, tok, length); err != nil {
+		return nil, nil, nil, err
 	}
-	valid, err = Pack(parts.Valid, tok, length)
-	return judge, valid, err
+	if valid, err = Pack(parts.Valid, tok, length); err != nil {
+		return nil, nil, nil, err
+	}
+	judge, err = Pack(parts.Judge, tok, length)
+	return train, valid, judge, err
 }

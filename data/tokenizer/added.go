@@ -14,7 +14,7 @@ type addedTokens struct {
 	tokens []addedToken // long ones first
 }
 
-func newAddedTokens(all []addedToken) (addedTokens, error) {
+func newAddedTokens(all []addedToken, blanks bool) (addedTokens, error) {
 	var a addedTokens
 	for _, t := range all {
 		if t.Special || t.Content == "" {
@@ -22,6 +22,9 @@ func newAddedTokens(all []addedToken) (addedTokens, error) {
 		}
 		if t.SingleWord || t.LStrip || t.RStrip {
 			return a, fmt.Errorf("added token %q: single_word, lstrip and rstrip are not supported", t.Content)
+		}
+		if t.Normalized && blanks {
+			return a, fmt.Errorf("added token %q: normalized is not supported where blanks are written as %s", t.Content, blank)
 		}
 		a.first[t.Content[0]] = true
 		a.tokens = append(a.tokens, t)

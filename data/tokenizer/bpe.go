@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // BPE merges the bytes (or the characters) of pieces of text into tokens. Safe
@@ -13,7 +14,9 @@ type BPE struct {
 	missing   []bool      // [V] ids that no token has; nil: none
 	endOfText int32
 	added     addedTokens
-	splitters []splitter // from coarse to fine
+	normalize func(string) string // nil: none
+	blanks    *blanks             // nil: the tokens are made of bytes
+	splitters []splitter          // from coarse to fine
 	alphabet  alphabet
 	rules     merges
 	whole     map[string]int32 // pieces that are tokens as they are; nil: merge all
@@ -44,10 +47,17 @@ func (b *BPE) Encode(text string) ([]int32, error) {
 		e = &encoder{known: map[string]span{}}
 	}
 	defer b.encoders.Put(e)
+	if b.normalize != nil {
+		text = b.normalize(text)
+	}
 	ids := make([]int32, 0, len(text)/3+8)
-	for len(text) > 0 {
+	for begins := true; len(text) > 0; begins = false {
 		at, size, id := b.added.find(text)
-		ids = b.split(ids, text[:at], b.splitters, e)
+		part := text[:at]
+		if b.blanks != nil {
+			part = b.blanks.write(part, begins)
+		}
+		ids = b.split(ids, part, b.splitters, e)
 		if size > 0 {
 			ids = append(ids, id)
 		}
@@ -123,15 +133,19 @@ func (e *encoder) remember(text string, ids []int32) {
 func (b *BPE) Decode(ids []int32) string {
 	var text strings.Builder
 	text.Grow(4 * len(ids))
+	begins := true
 	for _, id := range ids {
 		switch {
 		case id == b.endOfText:
 			text.WriteString(DocumentBreak)
 		case id < 0 || int(id) >= len(b.tokens) || b.missing != nil && b.missing[id]:
 			text.WriteString(Outside)
+		case begins && b.blanks != nil && b.blanks.strip:
+			text.WriteString(strings.TrimPrefix(b.tokens[id], " "))
 		default:
 			text.WriteString(b.tokens[id])
 		}
+		begins = id == b.endOfText
 	}
 	return text.String()
 }
@@ -139,14 +153,36 @@ func (b *BPE) Decode(ids []int32) string {
 // MarshalJSON returns the tokenizer.json form.
 func (b *BPE) MarshalJSON() ([]byte, error) { return b.file.marshal() }
 
-// alphabet is how a piece begins: every byte is a token.
+// alphabet is how a piece begins: every byte is a token, or every character.
 type alphabet struct {
-	bytes [256]int32
+	bytes   [256]int32     // -1: none
+	runes   map[rune]int32 // nil: bytes
+	unknown int32          // for what has no token; -1: its bytes have
+	fuse    bool           // unknown characters in a row are one
 }
 
+// tokens appends the tokens that the merges of a piece begin with.
 func (a *alphabet) tokens(dst []int32, text string) []int32 {
-	for i := range len(text) {
-		dst = append(dst, a.bytes[text[i]])
+	if a.runes == nil {
+		for i := range len(text) {
+			dst = append(dst, a.bytes[text[i]])
+		}
+		return dst
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		id, ok := a.runes[r]
+		switch {
+		case ok && !(r == utf8.RuneError && size == 1):
+			dst = append(dst, id)
+		case a.unknown < 0:
+			for j := range size {
+				dst = append(dst, a.bytes[text[i+j]])
+			}
+		case !a.fuse || i == 0 || dst[len(dst)-1] != a.unknown:
+			dst = append(dst, a.unknown)
+		}
+		i += size
 	}
 	return dst
 }

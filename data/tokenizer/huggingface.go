@@ -1,12 +1,12 @@
 package tokenizer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // huggingFace is the content of a tokenizer.json of Hugging Face's tokenizers.
@@ -160,87 +160,122 @@ func (m bpeModel) check() error {
 	return nil
 }
 
-// arrange reads how text is cut in pieces.
-func (b *BPE) arrange(f huggingFace) error {
-	if !empty(f.Normalizer) {
-		return fmt.Errorf("normalizer %s is not supported", kindOf(f.Normalizer))
-	}
-	if kind := kindOf(f.Decoder); kind != "ByteLevel" {
-		return fmt.Errorf("decoder %s is not supported", kind)
-	}
-	if kind := kindOf(f.PreTokenizer); kind != "ByteLevel" {
-		return fmt.Errorf("pre_tokenizer %s is not supported", kind)
-	}
-	b.splitters = []splitter{splitGPT2}
-	return nil
-}
-
-// empty reports whether a part of the file is absent or null.
-func empty(part json.RawMessage) bool {
-	return len(part) == 0 || bytes.Equal(part, []byte("null"))
-}
-
-// kindOf is the type that a part of the file gives.
-func kindOf(part json.RawMessage) string {
-	var typed struct {
-		Type string `json:"type"`
-	}
-	if empty(part) || json.Unmarshal(part, &typed) != nil || typed.Type == "" {
-		return "null"
-	}
-	return typed.Type
-}
-
 // fill makes the tables of tokens.
 func (b *BPE) fill(f huggingFace) error {
-	ids := make(map[string]int32, len(f.Model.Vocab)+len(f.AddedTokens))
+	ids, err := b.reserve(f)
+	if err != nil {
+		return err
+	}
 	added := make(map[int32]bool, len(f.AddedTokens))
 	for _, t := range f.AddedTokens {
-		ids[t.Content], added[t.ID] = t.ID, true
+		added[t.ID] = true
+	}
+	for token, id := range ids {
+		if !b.missing[id] {
+			return fmt.Errorf("id %d has two tokens", id)
+		}
+		b.missing[id] = false
+		if b.tokens[id], err = b.textOf(token, added[id]); err != nil {
+			return fmt.Errorf("token %q of id %d: %w", token, id, err)
+		}
+	}
+	if !slices.Contains(b.missing, true) {
+		b.missing = nil
+	}
+	if err := b.spellOut(f.Model); err != nil {
+		return err
+	}
+	if b.endOfText, err = endOfText(f.AddedTokens); err != nil {
+		return err
+	}
+	b.added, err = newAddedTokens(f.AddedTokens, b.blanks != nil)
+	return err
+}
+
+// reserve lists the ids of all tokens and makes room for them.
+func (b *BPE) reserve(f huggingFace) (map[string]int32, error) {
+	ids := make(map[string]int32, len(f.Model.Vocab)+len(f.AddedTokens))
+	for _, t := range f.AddedTokens {
+		ids[t.Content] = t.ID
 	}
 	for token, id := range f.Model.Vocab {
 		if of, ok := ids[token]; ok && of != id {
-			return fmt.Errorf("token %q has the ids %d and %d", token, id, of)
+			return nil, fmt.Errorf("token %q has the ids %d and %d", token, min(id, of), max(id, of))
 		}
 		ids[token] = id
 	}
 	size := 0
 	for token, id := range ids {
 		if id < 0 || id > highestID {
-			return fmt.Errorf("token %q has the id %d: must be in 0..%d", token, id, highestID)
+			return nil, fmt.Errorf("token %q has the id %d: must be in 0..%d", token, id, highestID)
 		}
 		size = max(size, int(id)+1)
 	}
 	b.tokens, b.missing = make([]string, size), slices.Repeat([]bool{true}, size)
-	for token, id := range ids {
-		if !b.missing[id] {
-			return fmt.Errorf("id %d has two tokens", id)
+	return ids, nil
+}
+
+// textOf is the text that a token stands for.
+func (b *BPE) textOf(token string, added bool) (string, error) {
+	if b.blanks != nil {
+		var c byte
+		if n, _ := fmt.Sscanf(token, "<0x%02X>", &c); n == 1 && token == byteToken(c) {
+			return string([]byte{c}), nil
 		}
-		b.missing[id] = false
-		if b.tokens[id] = token; added[id] {
-			continue
-		}
-		var ok bool
-		if b.tokens[id], ok = unspell(token); !ok {
-			return fmt.Errorf("token %q of id %d has characters that stand for no byte: not a byte-level vocabulary", token, id)
-		}
+		return strings.ReplaceAll(token, blank, " "), nil
 	}
-	if !slices.Contains(b.missing, true) {
-		b.missing = nil
+	if added {
+		return token, nil
 	}
+	text, ok := unspell(token)
+	if !ok {
+		return "", errors.New("it has characters that stand for no byte: not a byte-level vocabulary")
+	}
+	return text, nil
+}
+
+// byteToken is how a vocabulary of characters writes a byte.
+func byteToken(c byte) string { return fmt.Sprintf("<0x%02X>", c) }
+
+// spellOut finds the tokens that pieces begin with.
+func (b *BPE) spellOut(m bpeModel) error {
+	a := &b.alphabet
+	a.unknown = -1
 	for c, r := range byteRunes {
-		id, ok := f.Model.Vocab[string(r)]
-		if !ok {
+		name := string(r)
+		if b.blanks != nil {
+			name = byteToken(byte(c))
+		}
+		id, ok := m.Vocab[name]
+		if !ok && b.blanks == nil {
 			return fmt.Errorf("the byte 0x%02x has no token", c)
 		}
-		b.alphabet.bytes[c] = id
+		if !ok {
+			m.ByteFallback = false
+		}
+		a.bytes[c] = id
 	}
-	var err error
-	if b.endOfText, err = endOfText(f.AddedTokens); err != nil {
-		return err
+	if b.blanks == nil {
+		return nil
 	}
-	b.added, err = newAddedTokens(f.AddedTokens)
-	return err
+	a.runes = map[rune]int32{}
+	for token, id := range m.Vocab {
+		if r, size := utf8.DecodeRuneInString(token); size == len(token) {
+			a.runes[r] = id
+		}
+	}
+	if m.ByteFallback {
+		return nil
+	}
+	if m.UnkToken == nil {
+		return errors.New("model has neither tokens for all bytes (byte_fallback) nor an unk_token: some text could not be expressed")
+	}
+	id, ok := m.Vocab[*m.UnkToken]
+	if !ok {
+		return fmt.Errorf("model.unk_token %q is no token", *m.UnkToken)
+	}
+	a.unknown, a.fuse = id, m.FuseUnk
+	return nil
 }
 
 // endsOfText are the names of end of text in the vocabularies there are.
@@ -260,7 +295,7 @@ func endOfText(tokens []addedToken) (int32, error) {
 
 // link makes the table of merges.
 func (b *BPE) link(m bpeModel) error {
-	b.rules = make(merges, len(m.Merges))
+	b.rules = newMerges(len(m.Merges))
 	for rank, p := range m.Merges {
 		left, okLeft := m.Vocab[p[0]]
 		right, okRight := m.Vocab[p[1]]
@@ -268,15 +303,32 @@ func (b *BPE) link(m bpeModel) error {
 		if !ok || !okLeft || !okRight {
 			return fmt.Errorf("merge %d of %q and %q: they or what they make are no tokens", rank, p[0], p[1])
 		}
-		if _, twice := b.rules[pair{left, right}]; !twice {
-			b.rules[pair{left, right}] = merge{int32(rank), id}
-		}
+		b.rules.add(pair{left, right}, merge{int32(rank), id})
 	}
 	if m.IgnoreMerges {
 		b.whole = make(map[string]int32, len(m.Vocab))
-		for _, id := range m.Vocab {
-			b.whole[b.tokens[id]] = id
+		for token, id := range m.Vocab {
+			if b.blanks == nil {
+				token = b.tokens[id]
+			}
+			b.whole[token] = id
 		}
 	}
+	if b.blanks != nil && len(b.splitters) == 0 && !crossed(m.Vocab) {
+		b.splitters = []splitter{splitWide}
+	}
 	return nil
+}
+
+// crossed reports whether a token has ▁ behind something else.
+func crossed(vocab map[string]int32) bool {
+	for token := range vocab {
+		for strings.HasPrefix(token, blank) {
+			token = token[len(blank):]
+		}
+		if strings.Contains(token, blank) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,13 +1,49 @@
 package tokenizer
 
+import "math/bits"
+
 // pair is two neighbouring tokens.
 type pair struct{ left, right int32 }
 
 // merge is what becomes of a pair: the lower rank goes first.
 type merge struct{ rank, id int32 }
 
-// merges maps pairs to what they become.
-type merges map[pair]merge
+// merges maps pairs to what they become: a hash table with linear probing, at
+// most half full.
+type merges struct {
+	slots []slot
+	shift uint // of the hash
+}
+
+type slot struct {
+	pair  pair
+	merge merge
+	used  bool
+}
+
+// newMerges has room for n pairs.
+func newMerges(n int) merges {
+	log := uint(bits.Len(uint(2*n + 1)))
+	return merges{slots: make([]slot, 1<<log), shift: 64 - log}
+}
+
+// slot is where a pair is or belongs.
+func (m merges) slot(p pair) *slot {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio
+	hash := (uint64(uint32(p.left))<<32 | uint64(uint32(p.right))) * golden
+	for i := hash >> m.shift; ; i = (i + 1) & uint64(len(m.slots)-1) {
+		if s := &m.slots[i]; !s.used || s.pair == p {
+			return s
+		}
+	}
+}
+
+// add gives a pair its merge, unless it has one.
+func (m merges) add(p pair, become merge) {
+	if s := m.slot(p); !s.used {
+		*s = slot{p, become, true}
+	}
+}
 
 // part is a token of a piece that is being merged; parts are a linked list in
 // an array.
@@ -20,6 +56,7 @@ type part struct {
 type candidate struct {
 	rank, at int32 // at: of the left part
 	pair     pair  // as it was when the candidate was found
+	id       int32 // what it becomes
 }
 
 func (c candidate) before(d candidate) bool {
@@ -64,7 +101,7 @@ func (m *merger) apply(c candidate, rules merges) {
 		return
 	}
 	right := &m.parts[left.next]
-	left.id, left.next, right.id = rules[c.pair].id, right.next, -1
+	left.id, left.next, right.id = c.id, right.next, -1
 	if left.next >= 0 {
 		m.parts[left.next].prev = c.at
 		m.offer(c.at, rules)
@@ -77,8 +114,8 @@ func (m *merger) apply(c candidate, rules merges) {
 // offer makes a candidate of part i and its right neighbour, if they merge.
 func (m *merger) offer(i int32, rules merges) {
 	p := pair{m.parts[i].id, m.parts[m.parts[i].next].id}
-	if r, ok := rules[p]; ok {
-		m.push(candidate{r.rank, i, p})
+	if s := rules.slot(p); s.used {
+		m.push(candidate{s.merge.rank, i, p, s.merge.id})
 	}
 }
 

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -133,4 +134,118 @@ func contraction(text string, fold bool) int {
 		}
 	}
 	return 0
+}
+
+// patterns are the regular expressions that tokenizer.json files split by, as
+// far as they are known here.
+var patterns = []struct {
+	regex string
+	split splitter
+}{
+	{gpt2Pattern, splitGPT2},
+	{llama3Pattern, splitWords(3)},
+	{qwen2Pattern, splitWords(1)},
+	{`\p{N}`, splitNumbers(1)},
+	{`\p{N}{1,3}`, splitNumbers(3)},
+}
+
+// The patterns that splitWords matches.
+const (
+	llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+)
+
+// splitWords matches llama3Pattern, with up to digits numbers in a piece.
+func splitWords(digits int) splitter {
+	return func(text string) int {
+		if text[0] == '\'' {
+			if n := contraction(text, true); n > 0 {
+				return n
+			}
+		}
+		c, size := at(text, 0)
+		switch {
+		case c == letter:
+			return run(text, size, letter)
+		case c == number:
+			return numbers(text, digits)
+		case size < len(text) && text[0] != '\r' && text[0] != '\n':
+			if next, n := at(text, size); next == letter {
+				return run(text, size+n, letter)
+			} else if next == other && text[0] == ' ' {
+				return newlines(text, run(text, size+n, other))
+			}
+		}
+		if c == other {
+			return newlines(text, run(text, size, other))
+		}
+		end, _ := runWhitespace(text, 0)
+		if last := strings.LastIndexAny(text[:end], "\r\n"); last >= 0 {
+			return last + 1
+		}
+		return splitWhitespace(text)
+	}
+}
+
+// newlines is the end of the line ends that follow text[:i].
+func newlines(text string, i int) int {
+	for i < len(text) && (text[i] == '\r' || text[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// numbers is the end of up to most numbers at the beginning of text.
+func numbers(text string, most int) int {
+	i := 0
+	for range most {
+		if i == len(text) {
+			break
+		}
+		c, size := at(text, i)
+		if c != number {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// splitNumbers isolates runs of up to most numbers.
+func splitNumbers(most int) splitter {
+	return func(text string) int {
+		if n := numbers(text, most); n > 0 {
+			return n
+		}
+		i := 0
+		for i < len(text) {
+			c, size := at(text, i)
+			if c == number {
+				break
+			}
+			i += size
+		}
+		return i
+	}
+}
+
+// splitBlanks begins a piece with each ▁.
+func splitBlanks(text string) int {
+	if next := strings.Index(text[1:], blank); next >= 0 {
+		return next + 1
+	}
+	return len(text)
+}
+
+// splitWide begins a piece where ▁ follows something else: no token crosses
+// that in most vocabularies.
+func splitWide(text string) int {
+	i := 0
+	for strings.HasPrefix(text[i:], blank) {
+		i += len(blank)
+	}
+	if next := strings.Index(text[i:], blank); next >= 0 {
+		return i + next
+	}
+	return len(text)
 }
