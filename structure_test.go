@@ -26,7 +26,7 @@ var arrows = map[string]struct{ ours, outside string }{
 	"cmd/internal/cli":        {"train", "github.com/cheggaaa/pb/v3 golang.org/x/term"},
 	"configs":                 {"data/tokenizer distill flow model train", "github.com/spf13/viper github.com/go-viper/mapstructure/v2 go.yaml.in/yaml/v3"},
 	"data":                    {"checkpoints data/tokenizer", "github.com/apache/arrow/go/v15 github.com/google/flatbuffers"},
-	"data/tokenizer":          {"", ""},
+	"data/tokenizer":          {"", "golang.org/x/text"},
 	"distill":                 {"flow loss model train", ""},
 	"eval":                    {"flow", "gonum.org/v1/plot"},
 	"flow":                    {"", ""},
