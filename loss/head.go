@@ -25,7 +25,6 @@ type head struct {
 	w, bias    *ops.Param
 	batch      *Batch
 	n, d, v    int
-	rows       int       // positions of a chunk
 	z          []float32 // [rows, V] logits, then their gradient
 	perToken   []float64 // [N]
 	x, dx      []float32 // [N, D] of the current run
@@ -42,16 +41,13 @@ func Head(b *ops.Builder, x *gorgonia.Node, w, bias *ops.Param, batch *Batch) *g
 		return nil
 	}
 	n, d, v := x.Shape()[0], x.Shape()[1], w.Node.Shape()[0]
-	h := &head{b: b, w: w, bias: bias, batch: batch, n: n, d: d, v: v, rows: headChunk(n, v), perToken: make([]float64, n)}
-	h.z = b.Scratch("logits", h.rows*v)
+	h := &head{b: b, w: w, bias: bias, batch: batch, n: n, d: d, v: v, perToken: make([]float64, n)}
+	h.z = b.Scratch("logits", min(n, headChunk(v))*v)
 	return b.Op("head "+w.Name, tensor.Shape{n, d}, h.run, nil, x, b.Claim(w), b.Claim(bias))
 }
 
-// headChunk is the number of positions of a chunk: all of them if they fit,
-// else a multiple of headRows.
-func headChunk(n, vocab int) int {
-	return min(n, max(headFloats/vocab/headRows, 1)*headRows)
-}
+// headChunk is the most positions of a chunk.
+func headChunk(vocab int) int { return max(headFloats/vocab/headRows, 1) * headRows }
 
 func (h *head) run(dx []float32, in [][]float32) error {
 	if len(h.batch.X1) != h.n {
@@ -61,21 +57,36 @@ func (h *head) run(dx []float32, in [][]float32) error {
 		return err
 	}
 	h.dx, h.x, h.weight, h.biasValues = dx, in[0], in[1], in[2]
-	for from := 0; from < h.n; from += h.rows {
-		h.chunk(from, min(from+h.rows, h.n))
+	length, most := h.n/len(h.batch.Rows), headChunk(h.v)
+	if length <= most { // whole rows
+		most -= most % length
+		h.stretch(0, h.n, most, length)
+	} else { // parts of rows
+		for from := 0; from < h.n; from += length {
+			h.stretch(from, from+length, most, most)
+		}
 	}
 	h.batch.average(h.perToken)
 	return nil
 }
 
+// stretch does positions [from, to) in chunks of at most so many, whose
+// gradients are summed up in groups.
+func (h *head) stretch(from, to, most, group int) {
+	for ; from < to; from += most {
+		end := min(from+most, to)
+		h.chunk(from, end, min(group, end-from))
+	}
+}
+
 // chunk does positions [from, to).
-func (h *head) chunk(from, to int) {
+func (h *head) chunk(from, to, group int) {
 	rows := to - from
 	z, x, dx := h.z[:rows*h.v], h.x[from*h.d:to*h.d], h.dx[from*h.d:to*h.d]
 	kernel.Gemm(kernel.NT, z, x, h.weight, rows, h.v, h.d, false, kernel.Epilogue{Bias: h.biasValues})
 	h.batch.positions(h.perToken[from:to], z, z, from)
 	kernel.Gemm(kernel.NN, dx, z, h.weight, rows, h.d, h.v, false, kernel.Epilogue{})
 	add := h.b.Accumulate || from > 0
-	kernel.Gemm(kernel.TN, h.w.Grad, z, x, h.v, h.d, rows, add, kernel.Epilogue{})
-	kernel.ColumnSum(h.bias.Grad, z, rows, h.v, add)
+	kernel.GemmTN(h.w.Grad, z, x, h.v, h.d, rows, group, add)
+	kernel.ColumnSum(h.bias.Grad, z, rows, h.v, group, add)
 }

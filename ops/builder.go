@@ -17,6 +17,10 @@ type Builder struct {
 	// Accumulate says whether the next run adds parameter gradients to what
 	// their buffers hold (later micro-batches) or overwrites it (the first).
 	Accumulate bool
+	// Batch is the number of data rows in a run, B: parameter gradients are summed
+	// up row by row, so that they do not depend on how rows are split into
+	// micro-batches. 0: no matter.
+	Batch int
 
 	arena  *Arena
 	params []*Param
@@ -72,6 +76,14 @@ func (b *Builder) use(p *Param) *gorgonia.Node {
 	}
 	p.used = true
 	return p.Node
+}
+
+// group is how many of n positions belong to one data row.
+func (b *Builder) group(n int) int {
+	if b.Batch == 0 || n%b.Batch != 0 {
+		return n
+	}
+	return n / b.Batch
 }
 
 // Claim is the input of a parameter whose Grad the operation that takes it

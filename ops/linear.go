@@ -38,13 +38,13 @@ func (b *Builder) Linear(x *gorgonia.Node, w, bias *Param) *gorgonia.Node {
 			return nil
 		}, nil, dout, in[1])
 		dw := b.paramGrad(w, func(in [][]float32) {
-			kernel.Gemm(kernel.TN, w.Grad, in[0], in[1], m, k, n, b.Accumulate, kernel.Epilogue{})
+			kernel.GemmTN(w.Grad, in[0], in[1], m, k, n, b.group(n), b.Accumulate)
 		}, dout, in[0])
 		if bias == nil {
 			return gorgonia.Nodes{dx, dw}, b.err
 		}
 		db := b.paramGrad(bias, func(in [][]float32) {
-			kernel.ColumnSum(bias.Grad, in[0], n, m, b.Accumulate)
+			kernel.ColumnSum(bias.Grad, in[0], n, m, b.group(n), b.Accumulate)
 		}, dout)
 		return gorgonia.Nodes{dx, dw, db}, b.err
 	}

@@ -72,7 +72,7 @@ func (p *part) runBackward(dx []float32, in [][]float32) error {
 	copy(p.dy, in[0])
 	copy(p.x, in[1])
 	copy(p.cond, in[2])
-	p.inner.Accumulate = p.outer.Accumulate
+	p.inner.Accumulate, p.inner.Batch = p.outer.Accumulate, p.outer.Batch
 	_, err := p.backward.Run()
 	copy(dx, p.dx)
 	return err

@@ -47,7 +47,7 @@ func (l *Learner) Backward(x flow.Tokens, t, h []float64, seeds []uint64, batch 
 	}
 	copy(g.graph.Seeds, seeds)
 	*g.batch = *batch
-	g.graph.Builder.Accumulate = accumulate
+	g.graph.Builder.Accumulate, g.graph.Builder.Batch = accumulate, x.Batch
 	if _, err := g.program.Run(); err != nil {
 		return fmt.Errorf("train: forward and backward pass: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"fsdfm/flow"
 	"fsdfm/internal/golden"
 	"fsdfm/model"
+	"fsdfm/ops"
 	"fsdfm/optim"
 	"fsdfm/train"
 )
@@ -23,13 +25,13 @@ var tiny = model.Config{
 	VocabSize: 11, Length: 8, HiddenSize: 16, CondDim: 8, Blocks: 2, Heads: 2, Dropout: 0.1, StepConditioning: model.Additive,
 }
 
-func rowsOf(t *testing.T, n int) *data.Rows {
+func rowsOf(t *testing.T, c model.Config, n int) *data.Rows {
 	t.Helper()
-	ids := make([]int32, n*tiny.Length)
+	ids := make([]int32, n*c.Length)
 	for i := range ids {
-		ids[i] = int32(i*i+i/7) % int32(tiny.VocabSize)
+		ids[i] = int32(i*i+i/7) % int32(c.VocabSize)
 	}
-	rows, err := data.NewRows(ids, tiny.Length)
+	rows, err := data.NewRows(ids, c.Length)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,19 +41,24 @@ func rowsOf(t *testing.T, n int) *data.Rows {
 // newLoop is a small pretraining run in dir.
 func newLoop(t *testing.T, dir string, gkl bool) *train.Loop {
 	t.Helper()
+	return loopOf(t, dir, tiny, gkl)
+}
+
+func loopOf(t *testing.T, dir string, shape model.Config, gkl bool) *train.Loop {
+	t.Helper()
 	c := train.DefaultConfig()
 	c.Steps, c.Batch, c.MicroBatch, c.CheckpointEvery, c.LogEvery, c.EvalEvery, c.EvalRows = 12, 6, 4, 100, 3, 6, 5
 	c.Optim = optim.Config{LR: 1e-2, Warmup: 3, MinLRRatio: 0.1, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.03, Clip: 1}
-	w := model.NewWeights(tiny)
+	w := model.NewWeights(shape)
 	w.Init(3)
 	l := train.New(c, w)
-	l.Kind, l.Dir, l.Seed, l.Length, l.RunConfig = "pretrain", filepath.Join(dir, "pretrain"), 5, tiny.Length, json.RawMessage(`{}`)
+	l.Kind, l.Dir, l.Seed, l.Length, l.RunConfig = "pretrain", filepath.Join(dir, "pretrain"), 5, shape.Length, json.RawMessage(`{}`)
 	l.Metrics = train.NewMetrics(filepath.Join(dir, "metrics.jsonl"))
 	l.Objective = &train.Pretrain{
 		Learner: l.Learner, EMA: model.NewDenoiser(w.On(l.EMA)), Path: flow.MixturePath{Scheduler: flow.Polynomial{N: 1}},
-		Source: flow.Uniform{Vocab: tiny.VocabSize}, GKL: gkl, Seed: l.Seed,
+		Source: flow.Uniform{Vocab: shape.VocabSize}, GKL: gkl, Seed: l.Seed,
 	}
-	l.Train, l.HeldOut = data.NewReader(rowsOf(t, 40), l.Seed), data.NewReader(rowsOf(t, 9), 0)
+	l.Train, l.HeldOut = data.NewReader(rowsOf(t, shape, 40), l.Seed), data.NewReader(rowsOf(t, shape, 9), 0)
 	if err := l.Resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,19 +144,36 @@ func metrics(t *testing.T, dir string) []string {
 	return lines
 }
 
-// TestMicroBatches: splitting a batch changes only the order of sums.
+// TestMicroBatches: weights and metrics are bit-equal for any split of a batch
+// and any number of threads, also where kernels cut a long sum and the output
+// layer takes parts of rows.
 func TestMicroBatches(t *testing.T) {
-	gradient := func(micro int) []float32 {
-		l := newLoop(t, t.TempDir(), false)
-		l.Config.MicroBatch, l.Config.Steps = micro, 1
-		if err := l.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		return l.Learner.Grad
-	}
-	whole := gradient(6)
-	for _, micro := range []int{1, 2, 4, 5} {
-		golden.Near(t, "gradient", gradient(micro), whole, 1e-6) // rounding of at most six sums
+	defer ops.SetThreads(0)
+	small, long, wide := tiny, tiny, tiny
+	long.Length, long.HiddenSize, long.Blocks = 200, 96, 1
+	wide.Length, wide.VocabSize, wide.Blocks = 300, 5000, 1
+	for name, splits := range map[string][]int{"small": {1, 2, 4, 5, 6}, "long": {1, 4}, "wide": {4}} {
+		c := map[string]model.Config{"small": small, "long": long, "wide": wide}[name]
+		t.Run(name, func(t *testing.T) {
+			run := func(micro, threads int) ([]float32, []string) {
+				ops.SetThreads(threads)
+				dir := t.TempDir()
+				l := loopOf(t, dir, c, false)
+				l.Config.MicroBatch, l.Config.Steps, l.Config.LogEvery, l.Config.EvalEvery = micro, 2, 1, 2
+				if err := l.Run(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				return l.Learner.Weights.Data, metrics(t, dir)
+			}
+			want, lines := run(6, 1)
+			for _, micro := range splits {
+				got, log := run(micro, 2)
+				golden.Near(t, "weights", got, want, 0)
+				if !slices.Equal(log, lines) {
+					t.Errorf("metrics with micro-batches of %d:\n%s\nwant\n%s", micro, strings.Join(log, "\n"), strings.Join(lines, "\n"))
+				}
+			}
+		})
 	}
 }
 

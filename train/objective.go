@@ -1,6 +1,7 @@
 package train
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"fsdfm/flow"
@@ -94,11 +95,12 @@ func DropoutSeed(r flow.Rand) uint64 {
 	return rand.NewPCG(uint64(r.Float64()*(1<<53)), 0).Uint64()
 }
 
-// Sum adds values in order.
+// Sum adds up values rounded to multiples of 2^-32: up to 2^20 such sums are
+// exact, so a batch has the same loss however its rows are split.
 func Sum(values []float64) float64 {
 	s := 0.0
 	for _, v := range values {
-		s += v
+		s += math.RoundToEven(v*(1<<32)) / (1 << 32)
 	}
 	return s
 }

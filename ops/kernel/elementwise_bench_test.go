@@ -47,7 +47,7 @@ func BenchmarkElements(b *testing.B) {
 		{"Embed", func() { Embed(y, x, ids, width) }},
 		{"EmbedBackward", func() { EmbedBackward(z, x, ids, rows, width, false) }},
 		{"DropoutKeep", func() { DropoutKeep(keep, []uint64{1}, 2, n, .1) }},
-		{"ColumnSum", func() { ColumnSum(small, x, rows, width, false) }},
+		{"ColumnSum", func() { ColumnSum(small, x, rows, width, rows, false) }},
 	} {
 		b.Run(k.name, func(b *testing.B) {
 			defer SetThreads(0)

@@ -22,6 +22,7 @@ type matmul struct {
 	c, a, b                []float32
 	bf16                   []BF16 // instead of b, if not nil
 	m, n, k                int
+	group                  int // K is summed up in groups of so many, which join C in order; divides k
 	aRow, aCol, bRow, bCol int
 	layout                 Layout
 	accumulate             bool
@@ -36,7 +37,7 @@ func Gemm(layout Layout, c, a, b []float32, m, n, k int, accumulate bool, ep Epi
 	if m < 0 || n < 0 || k < 0 || len(c) != m*n || len(a) != m*k || len(b) != k*n {
 		panic("kernel: Gemm: a slice's length does not match m, n, k")
 	}
-	g := matmul{c: c, a: a, b: b, m: m, n: n, k: k, layout: layout, accumulate: accumulate, ep: ep}
+	g := matmul{c: c, a: a, b: b, m: m, n: n, k: k, group: k, layout: layout, accumulate: accumulate, ep: ep}
 	switch layout {
 	case NN:
 		g.aRow, g.aCol, g.bRow, g.bCol = k, 1, n, 1
@@ -47,6 +48,21 @@ func Gemm(layout Layout, c, a, b []float32, m, n, k int, accumulate bool, ep Epi
 	default:
 		panic("kernel: Gemm: unknown layout")
 	}
+	g.run()
+}
+
+// GemmTN computes c = a^T b, or c += with accumulate, for a [k, m], b [k, n] and c [m, n]:
+// the gradient of a weight. The products of every group of so many rows are summed up and
+// join c one group after another, so that one call gives the same bits as several that
+// accumulate, each of some groups. group divides k.
+func GemmTN(c, a, b []float32, m, n, k, group int, accumulate bool) {
+	if m < 0 || n < 0 || k < 0 || len(c) != m*n || len(a) != m*k || len(b) != k*n {
+		panic("kernel: GemmTN: a slice's length does not match m, n, k")
+	}
+	if group < 1 || k%group != 0 {
+		panic("kernel: GemmTN: the groups do not fill k")
+	}
+	g := matmul{c: c, a: a, b: b, m: m, n: n, k: k, group: group, layout: TN, accumulate: accumulate, aRow: 1, aCol: m, bRow: n, bCol: 1}
 	g.run()
 }
 

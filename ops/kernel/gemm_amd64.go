@@ -16,9 +16,8 @@ const (
 	blockRows  = 96      // about the rows of a block of panels
 	skinnyRows = 96      // up to here A is one block: its panels are shared, B's strips are not
 	finishCols = 256     // columns after which the epilogue runs, while they are in cache
-	splitSize  = 1 << 18 // up to so many elements of C, a long K is cut into parts
-	splitDepth = 512     // of at least so many rows of B,
-	splitParts = 8       // so many at most
+	splitSize  = 1 << 18 // up to so many elements of C, threads share no operands
+	splitDepth = 1024    // if K is at least so long
 	linePad    = 16      // floats between panels or strips, so that they do not share cache sets
 	tinyWork   = 1 << 16 // products of fewer multiplications do not pay for a second thread
 )
@@ -26,58 +25,44 @@ const (
 // A packing is a matmul with its blocking.
 type packing struct {
 	*matmul
-	slices, depth int // K is cut into slices of depth rows, the last may be shorter
-	strip, panel  int // floats from one packed strip or panel to the next
+	slices, perGroup int // of K in all, and of one group
+	depth            int // rows of a slice; the last of a group may be shorter
+	strip, panel     int // floats from one packed strip or panel to the next
 }
 
 func gemmAVX2(g *matmul) {
 	switch {
 	case g.k == 0:
 		gemmPlain(g)
-	case g.m > skinnyRows && g.m*g.n <= splitSize && g.k >= 2*splitDepth:
+	case g.m > skinnyRows && g.m*g.n <= splitSize && g.k >= splitDepth:
 		g.split()
 	default:
 		g.packed()
 	}
 }
 
-// split computes the products of parts of K in parallel, each with its own packed
-// operands, and adds them up in order. It suits the gradient of a weight: a long sum for
-// few elements, where threads that share packed operands would wait for each other.
+// split gives every thread rows of C of its own, with operands packed for itself alone. It
+// suits the gradient of a weight: a long sum for few elements, where threads that share
+// packed operands would wait for each other.
 func (g *matmul) split() {
-	size, parts := g.m*g.n, min(g.k/splitDepth, splitParts)
-	partial := borrow((parts - 1) * size)
-	defer giveBack(partial)
+	panels := ceilDiv(g.m, panelRows)
+	parts := min(Threads(), panels)
 	Parallel(parts, func(i int) {
+		i0, i1 := i*panels/parts*panelRows, min((i+1)*panels/parts*panelRows, g.m)
 		part := *g
-		k0, k1 := i*g.k/parts, (i+1)*g.k/parts
-		part.a, part.k, part.ep = g.a[k0*g.aCol:], k1-k0, Epilogue{}
-		if g.bf16 != nil {
-			part.bf16 = g.bf16[k0*g.bRow:]
-		} else {
-			part.b = g.b[k0*g.bRow:]
-		}
-		if i > 0 {
-			part.c, part.accumulate = partial[(i-1)*size:][:size], false
+		part.m, part.c, part.a = i1-i0, g.c[i0*g.n:i1*g.n], g.a[i0*g.aRow:]
+		if g.ep.Pre != nil {
+			part.ep.Pre = g.ep.Pre[i0*g.n : i1*g.n]
 		}
 		part.packed()
-	})
-	const grain = 16 // rows
-	parallelRanges(g.m, grain, func(i0, i1 int) {
-		for ; i0 < i1; i0++ {
-			lo, hi := i0*g.n, (i0+1)*g.n
-			for i := range parts - 1 {
-				use.addRow(g.c[lo:hi], partial[i*size+lo:i*size+hi])
-			}
-			g.finish(i0, i0+1, 0, g.n)
-		}
 	})
 }
 
 func (g *matmul) packed() {
-	p := packing{matmul: g, slices: ceilDiv(g.k, sliceDepth)}
-	p.depth = 8 * ceilDiv(g.k, 8*p.slices)
-	p.slices = ceilDiv(g.k, p.depth)
+	p := packing{matmul: g, perGroup: ceilDiv(g.group, sliceDepth)}
+	p.depth = 8 * ceilDiv(g.group, 8*p.perGroup)
+	p.perGroup = ceilDiv(g.group, p.depth)
+	p.slices = g.k / g.group * p.perGroup
 	p.strip, p.panel = p.depth*stripCols+linePad, p.depth*panelRows+linePad
 	if g.m <= skinnyRows {
 		p.skinny()
@@ -88,8 +73,11 @@ func (g *matmul) packed() {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
+// start returns the first row of slice s.
+func (p *packing) start(s int) int { return s/p.perGroup*p.group + s%p.perGroup*p.depth }
+
 // rowsOf returns the number of rows of slice s.
-func (p *packing) rowsOf(s int) int { return min(p.depth, p.k-s*p.depth) }
+func (p *packing) rowsOf(s int) int { return min(p.depth, p.group-s%p.perGroup*p.depth) }
 
 // parallel is Parallel, but keeps tiny products on one thread.
 func (p *packing) parallel(n int, body func(i int)) {
@@ -104,7 +92,7 @@ func (p *packing) parallel(n int, body func(i int)) {
 
 // packPanel packs rows i ... i+5 of slice s of op(A).
 func (p *packing) packPanel(dst []float32, i, s int) {
-	src := &p.a[i*p.aRow+s*p.depth*p.aCol]
+	src := &p.a[i*p.aRow+p.start(s)*p.aCol]
 	rows := min(panelRows, p.m-i)
 	if p.aCol == 1 {
 		packTranspose6(&dst[0], src, p.aRow, p.rowsOf(s), rows)
@@ -115,7 +103,7 @@ func (p *packing) packPanel(dst []float32, i, s int) {
 
 // packStrips packs columns [j0, j1) of slice s of op(B).
 func (p *packing) packStrips(dst []float32, j0, j1, s int) {
-	at, k := s*p.depth*p.bRow, p.rowsOf(s)
+	at, k := p.start(s)*p.bRow, p.rowsOf(s)
 	if p.bCol == 1 && p.bf16 == nil {
 		packCopy16(&dst[0], p.strip, &p.b[at+j0], p.bRow, k, j1-j0)
 		return

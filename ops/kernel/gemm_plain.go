@@ -9,6 +9,19 @@ const (
 // gemmPlain is the plain twin: for each i, j the sum over p of op(a)[i, p] op(b)[p, j],
 // in tiles of 4 x 4 sums held in registers.
 func gemmPlain(g *matmul) {
+	if g.group == g.k {
+		g.plainGroup()
+		return
+	}
+	for p := 0; p < g.k; p += g.group {
+		part := *g
+		part.a, part.b, part.k = g.a[p*g.aCol:], g.b[p*g.bRow:], g.group
+		part.accumulate = g.accumulate || p > 0
+		part.plainGroup()
+	}
+}
+
+func (g *matmul) plainGroup() {
 	rowBlocks := (g.m + plainRows - 1) / plainRows
 	colBlocks := (g.n + plainCols - 1) / plainCols
 	Parallel(rowBlocks*colBlocks, func(task int) {

@@ -168,6 +168,73 @@ func TestGemmSameForAnyThreads(t *testing.T) {
 	})
 }
 
+// A row of the product does not depend on the rows beside it.
+func TestGemmRowsAreIndependent(t *testing.T) {
+	everyLoops(t, func(t *testing.T) {
+		for _, s := range [][3]int{{130, 40, 1100}, {100, 300, 90}, {300, 20, 1030}} {
+			for layout := NN; layout <= NT; layout++ {
+				m, n, k := s[0], s[1], s[2]
+				b := newBench(t, 4)
+				x, y, whole := b.normal(m*k), b.normal(k*n), b.empty(m*n)
+				Gemm(layout, whole, x, y, m, n, k, false, Epilogue{})
+				for _, rows := range []int{1, 7, 97} {
+					part := b.empty(rows * n)
+					Gemm(layout, part, x[3*k:(3+rows)*k], y, rows, n, k, false, Epilogue{})
+					if !slices.Equal(part, whole[3*n:(3+rows)*n]) {
+						t.Errorf("layout %d, %v: %d rows alone differ", layout, s, rows)
+					}
+				}
+			}
+		}
+	})
+}
+
+// One call over several groups gives the bits of any calls that accumulate.
+func TestGroupsAddUpInOrder(t *testing.T) {
+	everyLoops(t, func(t *testing.T) {
+		for _, s := range [][4]int{{20, 30, 64, 6}, {130, 50, 401, 4}, {7, 9, 1, 8}, {120, 40, 500, 4}, {128, 64, 256, 6}} {
+			m, n, group, groups := s[0], s[1], s[2], s[3]
+			b := newBench(t, 6)
+			x, y := b.normal(groups*group*m), b.normal(groups*group*n)
+			product, sum := b.empty(m*n), b.empty(m)
+			GemmTN(product, x, y, m, n, groups*group, group, false)
+			ColumnSum(sum, x, groups*group, m, group, false)
+			for _, split := range [][]int{{1, groups - 1}, {groups - 1, 1}, {2, 1, groups - 3}} {
+				c, d, at := b.empty(m*n), b.empty(m), 0
+				for _, part := range split {
+					rows := part * group
+					GemmTN(c, x[at*m:(at+rows)*m], y[at*n:(at+rows)*n], m, n, rows, group, at > 0)
+					ColumnSum(d, x[at*m:(at+rows)*m], rows, m, group, at > 0)
+					at += rows
+				}
+				if !slices.Equal(c, product) || !slices.Equal(d, sum) {
+					t.Errorf("%v split into %v: other bits", s, split)
+				}
+			}
+			b.checkGuards()
+		}
+	})
+}
+
+func TestGemmTN(t *testing.T) {
+	for _, s := range gemmShapes {
+		for _, group := range []int{1, 5, 128} {
+			p := newProduct(t, TN, s[0], s[1], s[2]/group*group)
+			everyLoops(t, func(t *testing.T) {
+				p.T = t
+				got := p.empty(p.m * p.n)
+				GemmTN(got, p.a, p.b, p.m, p.n, p.k, group, false)
+				p.checkGuards()
+				for i, want := range p.want {
+					if diff := math.Abs(float64(got[i]) - want); !(diff <= 1e-6*(1+p.size[i])) {
+						t.Fatalf("%v in groups of %d: c[%d] = %g, want %g", s, group, i, got[i], want)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestGemmRefusesShapes(t *testing.T) {
 	x := make([]float32, 6)
 	mustPanic(t, "kernel: Gemm: a slice's length does not match m, n, k", func() {
@@ -179,5 +246,6 @@ func TestGemmRefusesShapes(t *testing.T) {
 	mustPanic(t, "kernel: Gemm: pre must have m*n elements and goes with GELU", func() {
 		Gemm(NN, x[:4], x, x, 2, 2, 3, false, Epilogue{Pre: x[:4]})
 	})
+	mustPanic(t, "kernel: GemmTN: the groups do not fill k", func() { GemmTN(x[:4], x, x, 2, 2, 3, 2, false) })
 	mustPanic(t, "kernel: Gemm: unknown layout", func() { Gemm(9, x[:4], x, x, 2, 2, 3, false, Epilogue{}) })
 }
