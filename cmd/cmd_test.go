@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(commands{m}, map[string]func(){"until": until})
+	testscript.Main(commands{m}, map[string]func(){"until": until, "first": first})
 }
 
 // commands runs the tests with the five commands on the PATH.

@@ -1,9 +1,11 @@
 package cmd_test
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -86,6 +89,37 @@ func until() {
 		}
 	}()
 	child.Wait() // the exit code says more than the error
+	os.Exit(child.ProcessState.ExitCode())
+}
+
+// first is a program: first close|interrupt PROGRAM [ARGS] runs the program and
+// prints its first line. Then it closes the pipe, as head does, or interrupts
+// the program. It ends with the program's exit code, 0 if the closed pipe ended
+// it.
+func first() {
+	child := exec.Command(os.Args[2], os.Args[3:]...)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lines := bufio.NewReader(out)
+	line, _ := lines.ReadString('\n')
+	fmt.Print(line)
+	if os.Args[1] == "close" {
+		out.Close()
+	} else {
+		child.Process.Signal(os.Interrupt)
+		io.Copy(io.Discard, lines)
+	}
+	child.Wait() // the state says more than the error
+	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGPIPE {
+		os.Exit(0)
+	}
 	os.Exit(child.ProcessState.ExitCode())
 }
 
