@@ -105,39 +105,22 @@ func (t *Terminal) draw(r *Recording, lines []string) error {
 
 // lay sets cells in lines of at most width columns, with their colours.
 func lay(cells []Cell, width int) []string {
-	var lines []string
-	var line strings.Builder
-	columns := 0
-	end := func() {
-		lines = append(lines, line.String())
-		line.Reset()
-		columns = 0
-	}
+	p := paper{width: width}
 	for _, c := range cells {
-		style := style(c)
 		for _, r := range Printable(c.Text) {
-			if r == '\n' {
-				if c.Changed {
-					line.WriteString(style + "↵" + plain)
-				}
-				end()
-				continue
-			}
-			if w := runewidth.RuneWidth(r); columns+w > width {
-				end()
-				columns = w
-			} else {
-				columns += w
-			}
-			if style == "" {
-				line.WriteRune(r)
-			} else {
-				line.WriteString(style + string(r) + plain)
+			switch {
+			case r != '\n':
+				p.put(r, style(c))
+			case c.Changed:
+				p.put('↵', style(c))
+				fallthrough
+			default:
+				p.end()
 			}
 		}
 	}
-	end()
-	return lines
+	p.end()
+	return p.lines
 }
 
 func style(c Cell) string {
@@ -148,4 +131,41 @@ func style(c Cell) string {
 		return bold
 	}
 	return ""
+}
+
+// paper is filled from left to right, line by line.
+type paper struct {
+	width   int
+	lines   []string
+	line    strings.Builder
+	columns int    // of line
+	style   string // at its end
+}
+
+func (p *paper) put(r rune, style string) {
+	w := runewidth.RuneWidth(r)
+	if p.columns+w > p.width {
+		p.end()
+	}
+	p.wear(style)
+	p.line.WriteRune(r)
+	p.columns += w
+}
+
+func (p *paper) wear(style string) {
+	if style == p.style {
+		return
+	}
+	if p.style != "" {
+		p.line.WriteString(plain)
+	}
+	p.line.WriteString(style)
+	p.style = style
+}
+
+func (p *paper) end() {
+	p.wear("")
+	p.lines = append(p.lines, p.line.String())
+	p.line.Reset()
+	p.columns = 0
 }
