@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"fsdfm/flow"
 )
@@ -35,6 +36,11 @@ func (b Bound) PerToken() float64 { return b.Sum / float64(b.Count) }
 
 // Perplexity is the bound as a perplexity a token.
 func (b Bound) Perplexity() float64 { return math.Exp(b.PerToken()) }
+
+// Score is the bound of tokens that say text, as if a judge had given it.
+func (b Bound) Score(tokens int, text string) Score {
+	return NewScore([]Likelihood{{b.PerToken() * float64(tokens), tokens, utf8.RuneCountInString(text), len(text)}})
+}
 
 // Run estimates the bound of the rows of x1 [B, L]. If ctx ends, it returns its
 // error before the next batch.

@@ -65,12 +65,19 @@ func (even) Score(tokens []int32) (float64, int) {
 	return float64(len(tokens)) * math.Ln2, len(tokens)
 }
 
-func TestPerplexityWeighs(t *testing.T) {
-	pooled, mean := eval.Perplexity(even{}, [][]int32{{1, 2, 3}, {}, {4}})
-	near(t, "pooled", pooled, 2, 1e-12) // rounding
-	near(t, "mean over the rows with tokens", mean, 2, 1e-12)
-	if pooled, mean := eval.Perplexity(even{}, nil); !math.IsNaN(pooled) || !math.IsNaN(mean) {
-		t.Errorf("without rows: %v, %v, want NaN", pooled, mean)
+func TestScoreByHand(t *testing.T) {
+	s := eval.NewScore([]eval.Likelihood{
+		{NLL: 6 * math.Ln2, Tokens: 2, Characters: 3, Bytes: 4}, // perplexity 8
+		{NLL: 1 * math.Ln2, Tokens: 1, Characters: 1, Bytes: 1}, // perplexity 2
+		{Characters: 9, Bytes: 9},                               // nothing was scored
+	})
+	near(t, "pooled perplexity", s.Perplexity, math.Pow(2, 7./3), 1e-12) // rounding, here and below
+	near(t, "mean perplexity", s.MeanPerplexity, 5, 1e-12)
+	near(t, "nats a token", s.NatsPerToken, 7./3*math.Ln2, 1e-12)
+	near(t, "nats a character", s.NatsPerCharacter, 7./4*math.Ln2, 1e-12)
+	near(t, "bits a byte", s.BitsPerByte, 7./5, 1e-12)
+	if s := eval.NewScore(nil); !math.IsNaN(s.Perplexity) || !math.IsNaN(s.MeanPerplexity) {
+		t.Errorf("without rows: %+v, want NaN", s)
 	}
 }
 

@@ -12,15 +12,13 @@ import (
 )
 
 func TestWriteSVG(t *testing.T) {
-	r := eval.Report{Data: eval.Result{Perplexity: 4}, Results: []eval.Result{
-		{Model: eval.Student, Solver: "euler_cumulative", Budget: 1, Perplexity: 90}, {Model: eval.Student, Solver: "euler_cumulative", Budget: 8, Perplexity: 20},
-		{Model: eval.Teacher, Solver: "euler_cumulative", Budget: 1, Perplexity: 100}, {Model: eval.Teacher, Solver: "euler_cumulative", Budget: 256, Perplexity: 15},
-	}}
+	r := paper()
+	r.Seeds = 2
 	var out bytes.Buffer
 	if err := eval.WriteSVG(&out, r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"student, euler_cumulative", "teacher, euler_cumulative", "held-out text", ">256<"} {
+	for _, want := range []string{"student, euler_cumulative", "teacher, euler", "held-out text", ">1024<"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the picture lacks %q", want)
 		}

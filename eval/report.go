@@ -1,26 +1,20 @@
 package eval
 
 import (
-	"fmt"
+	"context"
 	"math"
 	"slices"
 )
 
-// Result is what was measured of one set of rows: the samples of a model at one
-// step budget, or held-out text.
+// Result is what was measured of the samples of a model at one step budget, or
+// of held-out text.
 type Result struct {
-	Model  string `json:"model,omitempty"`  // Student or Teacher; held-out text has none
-	Solver string `json:"solver,omitempty"` // as package flow names it
-	Budget int    `json:"budget,omitempty"` // steps, each one evaluation of the network
-
-	Perplexity     float64 `json:"perplexity"`        // under the judge, pooled
-	MeanPerplexity float64 `json:"mean_perplexity"`   // mean of the rows' own
-	Entropy        float64 `json:"entropy"`           // mean of the rows' own, bits
-	Distinct2      float64 `json:"distinct_2"`        // share, all rows together
-	Distinct4      float64 `json:"distinct_4"`        //
-	Repeated4      float64 `json:"repeated_4"`        // share, within a row
-	Novelty        float64 `json:"novelty,omitempty"` // share of Report.NoveltyN-grams not in the training text
-	Seconds        float64 `json:"seconds,omitempty"` // to sample all rows
+	Model       string  `json:"model,omitempty"`       // Student or Teacher; held-out text has none
+	Solver      string  `json:"solver,omitempty"`      // as package flow names it
+	Budget      int     `json:"budget,omitempty"`      // steps, each one evaluation of the network
+	Temperature float64 `json:"temperature,omitempty"` // of the posterior
+	Figures             // mean over the seeds
+	Deviation   Figures `json:"deviation,omitzero"` // standard deviation over the seeds; zero with one
 }
 
 // Student and Teacher are the two models a Report compares: few steps of the
@@ -30,46 +24,33 @@ const (
 	Teacher = "teacher"
 )
 
-// Report compares models at their step budgets.
+// Report compares models at their step budgets. It is report.json, and all
+// that report.html shows.
 type Report struct {
-	Judge       string             `json:"judge"`               // what it is and was trained on, in a few words
-	Rows        int                `json:"rows"`                // of every Result
-	Length      int                `json:"length"`              // tokens a row
-	NoveltyN    int                `json:"novelty_n,omitempty"` // 0: Novelty was not measured
-	ELBO        map[string]float64 `json:"elbo,omitempty"`      // Bound.Perplexity on Data's rows, by model
-	Results     []Result           `json:"results"`
-	Data        Result             `json:"data"`                  // real held-out text, as many rows
-	EntropyBand [2]float64         `json:"entropy_band,omitzero"` // of the rows of Data; zero: not measured
+	Title       string           `json:"title,omitempty"`
+	Judge       string           `json:"judge"`                  // what it is and was trained on, in a few words
+	Transformer string           `json:"transformer,omitempty"`  // the same of the second judge; empty: none
+	Rows        int              `json:"rows"`                   // of every Result and seed
+	Length      int              `json:"length"`                 // tokens a row
+	Seeds       int              `json:"seeds,omitempty"`        // of every Result; Frontier has one
+	NoveltyN    int              `json:"novelty_n,omitempty"`    // 0: Novelty was not measured
+	DivergenceN int              `json:"divergence_n,omitempty"` // 0: Divergence was not measured
+	ELBO        map[string]Score `json:"elbo,omitempty"`         // a model's own bound on Data's rows
+	Results     []Result         `json:"results"`
+	Frontier    []Result         `json:"frontier,omitempty"`    // the first seed at several temperatures
+	Data        Result           `json:"data"`                  // real held-out text, as many rows
+	EntropyBand [2]float64       `json:"entropy_band,omitzero"` // of the rows of Data; zero: not measured
+	Curves      []Curve          `json:"curves,omitempty"`      // of the training
+	Samples     []Samples        `json:"samples,omitempty"`
+	Config      string           `json:"config,omitempty"`   // the run's settings, YAML
+	Commands    []string         `json:"commands,omitempty"` // that make this report again
 }
 
-// Meter measures rows.
-type Meter struct {
-	Judge    Judge
-	Train    [][]int32 // the generator's training text, for novelty
-	NoveltyN int       // 0: do not measure novelty
-}
-
-// NewReport starts a report under an n-gram judge with the held-out rows' own
-// figures, and returns the meter for the samples to be compared with them.
-func NewReport(judge *NGram, held [][]int32, length int) (Report, Meter) {
-	meter := Meter{Judge: judge}
-	return Report{
-		Judge: fmt.Sprintf("a %d-gram of text the generator never saw", judge.Order()),
-		Rows:  len(held), Length: length, Data: meter.Measure(held), EntropyBand: EntropyBand(held),
-	}, meter
-}
-
-// Measure returns every figure but those that say where the rows came from.
-func (m Meter) Measure(rows [][]int32) Result {
-	var r Result
-	r.Perplexity, r.MeanPerplexity = Perplexity(m.Judge, rows)
-	r.Entropy = MeanEntropy(rows)
-	r.Distinct2, r.Distinct4 = DistinctN(rows, 2), DistinctN(rows, 4)
-	r.Repeated4 = RepeatedNGrams(rows, 4)
-	if m.NoveltyN > 0 {
-		r.Novelty = Novelty(rows, m.Train, m.NoveltyN)
-	}
-	return r
+// Samples are a few texts of the first seed; held-out text has no model.
+type Samples struct {
+	Model  string   `json:"model,omitempty"`
+	Budget int      `json:"budget,omitempty"`
+	Texts  []string `json:"texts"`
 }
 
 // A student is on a par with the teacher within these distances. 1.057 is what
@@ -79,6 +60,21 @@ const (
 	entropyDistance = 0.15 // bits, either way
 	leastDistinct2  = 0.9  // times the teacher's
 )
+
+// NewReport starts a report with the figures of held-out rows, as many as a
+// budget has samples.
+func (m Meter) NewReport(ctx context.Context, held [][]int32) (Report, error) {
+	r := Report{Rows: len(held), DivergenceN: m.Reference.n, EntropyBand: EntropyBand(held)}
+	if len(held) > 0 {
+		r.Length = len(held[0])
+	}
+	if m.Train != nil {
+		r.NoveltyN = noveltyN
+	}
+	var err error
+	r.Data.Figures, err = m.Measure(ctx, held)
+	return r, err
+}
 
 // Reference is the teacher at its largest budget, its best solver if there are
 // several. ok is false without a teacher.
@@ -94,7 +90,7 @@ func (r Report) Reference() (best Result, ok bool) {
 	return best, ok
 }
 
-// Parity tells whether x is as good as Reference: in perplexity, and without
+// Parity tells whether x is as good as Reference: in perplexity under every judge, and without
 // what makes a low perplexity worthless: an entropy far from the teacher's or
 // outside that of real text, or samples that resemble each other.
 func (r Report) Parity(x Result) bool {
@@ -107,6 +103,9 @@ func (r Report) misses(x, best Result) []string {
 	var names []string
 	if !(x.Perplexity <= mostPerplexity*best.Perplexity) {
 		names = append(names, "perplexity")
+	}
+	if r.Transformer != "" && !(x.Transformer.Perplexity <= mostPerplexity*best.Transformer.Perplexity) {
+		names = append(names, "perplexity under the transformer")
 	}
 	band := r.EntropyBand
 	outside := band != [2]float64{} && (x.Entropy < band[0] || x.Entropy > band[1])

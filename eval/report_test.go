@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"fsdfm/eval"
 )
@@ -15,19 +16,23 @@ import (
 func paper() eval.Report {
 	r := eval.Report{
 		Judge: "a Kneser-Ney 5-gram model of 2.1 M tokens", Rows: 128, Length: 1024, NoveltyN: 8,
-		ELBO:        map[string]float64{"teacher": 61.2, "student": 64.84},
-		Data:        eval.Result{Perplexity: 57.22, Entropy: 7.18, Distinct2: 0.455, Repeated4: 0.009, Novelty: 0.987},
+		ELBO: map[string]eval.Score{"teacher": {Perplexity: 61.2, BitsPerByte: 1.41}, "student": {Perplexity: 64.84, BitsPerByte: 1.43}},
+		Data: eval.Result{Figures: eval.Figures{
+			Score: eval.Score{Perplexity: 57.22, MeanPerplexity: 58, BitsPerByte: 1.39}, Entropy: 7.18, Distinct2: 0.455, Distinct4: 0.98, Repeated4: 0.009, Novelty: 0.987,
+		}},
 		EntropyBand: [2]float64{6.8, 7.6},
 	}
 	for i, steps := range []int{1024, 1, 2, 4, 8} {
-		teacher := eval.Result{Model: eval.Teacher, Solver: "euler", Budget: steps, Distinct2: 0.412, Repeated4: 0.013, Novelty: 0.993, Seconds: float64(steps) * 0.31}
+		teacher := eval.Result{Model: eval.Teacher, Solver: "euler", Budget: steps, Temperature: 1}
+		teacher.Distinct2, teacher.Repeated4, teacher.Novelty, teacher.Seconds = 0.412, 0.013, 0.993, float64(steps)*0.31
 		teacher.Perplexity = []float64{85.61, 1312.65, 462.31, 194.29, 97.51}[i]
 		teacher.Entropy = []float64{7.31, 8.1, 7.9, 7.6, 7.4}[i]
 		r.Results = append(r.Results, teacher)
 		if steps == 1024 {
 			continue
 		}
-		student := eval.Result{Model: eval.Student, Solver: "euler_cumulative", Budget: steps, Distinct2: 0.402, Repeated4: 0.015, Novelty: 0.991, Seconds: float64(steps) * 0.32}
+		student := eval.Result{Model: eval.Student, Solver: "euler_cumulative", Budget: steps, Temperature: 1}
+		student.Distinct2, student.Repeated4, student.Novelty, student.Seconds = 0.402, 0.015, 0.991, float64(steps)*0.32
 		student.Perplexity = []float64{0, 514.40, 333.07, 176.19, 90.49}[i]
 		student.Entropy = []float64{0, 8, 7.7, 7.5, 7.27}[i]
 		r.Results = append(r.Results, student)
@@ -40,7 +45,7 @@ func row(r *eval.Report) *eval.Result { return &r.Results[len(r.Results)-1] }
 
 func TestReference(t *testing.T) {
 	r := paper()
-	r.Results = append(r.Results, eval.Result{Model: eval.Teacher, Solver: "ancestral", Budget: 1024, Perplexity: 80})
+	r.Results = append(r.Results, eval.Result{Model: eval.Teacher, Solver: "ancestral", Budget: 1024, Figures: eval.Figures{Score: eval.Score{Perplexity: 80}}})
 	if best, ok := r.Reference(); !ok || best.Solver != "ancestral" || best.Budget != 1024 {
 		t.Errorf("%v, %v: want the better solver at 1024 steps", best, ok)
 	}
@@ -63,6 +68,8 @@ func TestParity(t *testing.T) {
 		{"not the entropy of text", func(r *eval.Report, _ *eval.Result) { r.EntropyBand = [2]float64{7.28, 7.6} }, false},
 		{"band not measured", func(r *eval.Report, _ *eval.Result) { r.EntropyBand = [2]float64{} }, true},
 		{"collapse", func(_ *eval.Report, x *eval.Result) { x.Distinct2 = 0.01 }, false},
+		{"the transformer agrees", func(r *eval.Report, x *eval.Result) { second(r, x, 90) }, true},
+		{"the transformer does not", func(r *eval.Report, x *eval.Result) { second(r, x, 91) }, false},
 		{"no teacher", func(r *eval.Report, x *eval.Result) { r.Results = []eval.Result{*x} }, false},
 	} {
 		r := paper()
@@ -71,6 +78,14 @@ func TestParity(t *testing.T) {
 		if got := r.Parity(x); got != test.want {
 			t.Errorf("%s: parity %v, want %v", test.name, got, test.want)
 		}
+	}
+}
+
+// second adds a transformer judge, under which the teacher has 85 everywhere.
+func second(r *eval.Report, x *eval.Result, perplexity float64) {
+	r.Transformer, x.Transformer.Perplexity = "a transformer", perplexity
+	for i := range r.Results {
+		r.Results[i].Transformer.Perplexity = 85
 	}
 }
 
@@ -88,25 +103,14 @@ func TestReportJSON(t *testing.T) {
 	}
 }
 
-func TestMeter(t *testing.T) {
-	rows := [][]int32{{1, 2, 1, 2, 1, 2}, {3, 4, 5, 6, 7, 8}}
-	got := eval.Meter{Judge: even{}, Train: rows[:1], NoveltyN: 3}.Measure(rows)
-	want := eval.Result{
-		Perplexity: got.Perplexity, MeanPerplexity: got.MeanPerplexity, Entropy: eval.MeanEntropy(rows),
-		Distinct2: 7. / 10, Distinct4: 5. / 6, Repeated4: 1. / 6, Novelty: 4. / 8,
-	}
-	if got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-	near(t, "perplexity", got.Perplexity, 2, 1e-12) // rounding
-	near(t, "mean perplexity", got.MeanPerplexity, 2, 1e-12)
-}
-
 func TestTables(t *testing.T) {
 	off := paper() // loops: a low perplexity at a low entropy
 	row(&off).Perplexity, row(&off).Entropy = 40, 6.9
 	bare := eval.Report{Judge: "judge", Rows: 1, Length: 2, Results: paper().Results[1:2], Data: paper().Data}
-	for name, r := range map[string]eval.Report{"parity": paper(), "off": off, "bare": bare} {
+	seeds := paper() // all there can be
+	second(&seeds, row(&seeds), 88)
+	seeds.Seeds, seeds.DivergenceN, row(&seeds).Deviation.Perplexity = 3, 3, 1.25
+	for name, r := range map[string]eval.Report{"parity": paper(), "off": off, "bare": bare, "seeds": seeds} {
 		var text, markdown strings.Builder
 		if err := eval.WriteTable(&text, r); err != nil {
 			t.Fatal(err)
@@ -117,7 +121,7 @@ func TestTables(t *testing.T) {
 		same(t, "testdata/"+name+".txt", text.String())
 		same(t, "testdata/"+name+".md", markdown.String())
 		for line := range strings.Lines(text.String()) {
-			if len(line) > 101 || strings.HasSuffix(line, " \n") {
+			if utf8.RuneCountInString(line) > 110 || strings.HasSuffix(line, " \n") {
 				t.Errorf("%s: line too long or ends in a space: %q", name, line)
 			}
 		}

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// WriteTable writes r for a terminal, at most 100 columns wide: a line a
+// WriteTable writes r for a terminal, about 100 columns wide: a line a
 // budget, the real text last, then whether the student's few steps reach the
 // teacher's many.
 func WriteTable(w io.Writer, r Report) error {
 	out := bufio.NewWriter(w)
-	cols := columns(r)
+	cols := inTerminal(columns(r))
 	line := func(label string, cells func(column) string) {
 		fmt.Fprintf(out, "%-*s", labelWidth, label)
 		for _, c := range cols {
@@ -71,47 +71,90 @@ const (
 
 // column is one figure of a Result.
 type column struct {
-	name  string
-	width int // of the cells; a longer name widens it
-	cell  func(Result) string
+	name    string
+	width   int // of the cells in a terminal; a longer name widens it; 0: not shown there
+	cell    func(Result) string
+	meaning string // one sentence
 }
 
+// columns are the figures that r has, a terminal's choice among them by width.
 func columns(r Report) []column {
-	best, _ := r.Reference()
-	ratio := func(x Result) string {
-		if best.Perplexity <= 0 {
-			return "-"
+	perplexity := func(of func(Figures) float64) func(Result) string {
+		return func(x Result) string {
+			cell := fmt.Sprintf("%.2f", of(x.Figures))
+			if r.Seeds > 1 && x.Model != "" {
+				cell += fmt.Sprintf(" ±%.2f", of(x.Deviation))
+			}
+			return cell
 		}
-		mark := " "
-		if x.Model == Student && r.Parity(x) {
-			mark = "*"
-		}
-		return fmt.Sprintf("%.2f%s", x.Perplexity/best.Perplexity, mark)
+	}
+	width := 10
+	if r.Seeds > 1 {
+		width = 14
 	}
 	cols := []column{
-		{"perplexity", 10, number("%.2f", func(x Result) float64 { return x.Perplexity })},
-		{"/ teacher ", 9, ratio},
-		{"entropy", 7, number("%.2f", func(x Result) float64 { return x.Entropy })},
-		{"distinct-2", 7, number("%.3f", func(x Result) float64 { return x.Distinct2 })},
-		{"repeated-4", 7, number("%.3f", func(x Result) float64 { return x.Repeated4 })},
+		{"perplexity", width, perplexity(func(f Figures) float64 { return f.Perplexity }), "under the n-gram judge, pooled over all tokens: exp(sum of -ln p / tokens)"},
+		{"/teacher", 6, r.ratio, "perplexity divided by that of the teacher at its most steps; a star marks parity"},
 	}
+	if r.Transformer != "" {
+		cols = append(cols,
+			column{"transformer", 8, number("%.2f", func(f Figures) float64 { return f.Transformer.Perplexity }), "perplexity under the transformer judge, a token of its own"},
+			column{"nats/char", 0, number("%.3f", func(f Figures) float64 { return f.Transformer.NatsPerCharacter }), "-ln p under the transformer judge, a character of text"})
+	}
+	cols = append(cols,
+		column{"bits/byte", 0, number("%.3f", func(f Figures) float64 { return f.BitsPerByte }), "-log2 p under the n-gram judge, a byte of text: comparable across tokenizers"},
+		column{"mean ppl", 0, number("%.2f", func(f Figures) float64 { return f.MeanPerplexity }), "mean over the texts of each one's own perplexity under the n-gram judge, as the FS-DFM code reports it"},
+		column{"entropy", 7, number("%.2f", func(f Figures) float64 { return f.Entropy }), "of a text's own tokens, bits, mean over the texts: loops lower it"},
+		column{"dist-2", 6, number("%.3f", func(f Figures) float64 { return f.Distinct2 }), "share of different pairs of tokens among all texts together: mode collapse lowers it"},
+		column{"dist-4", 0, number("%.3f", func(f Figures) float64 { return f.Distinct4 }), "the same of four tokens"},
+		column{"rep-4", 5, number("%.3f", func(f Figures) float64 { return f.Repeated4 }), "share of fours that their own text had before: loops raise it"})
 	if r.NoveltyN > 0 {
-		cols = append(cols, column{fmt.Sprintf("novel-%d", r.NoveltyN), 7, number("%.3f", func(x Result) float64 { return x.Novelty })})
+		cols = append(cols, column{fmt.Sprintf("novel-%d", r.NoveltyN), 7, number("%.3f", func(f Figures) float64 { return f.Novelty }),
+			fmt.Sprintf("share of %d tokens in a row that the training text does not have: reciting lowers it", r.NoveltyN)})
 	}
-	return append(cols, column{"seconds", 8, func(x Result) string {
+	if r.DivergenceN > 0 {
+		cols = append(cols, column{fmt.Sprintf("JS-%d", r.DivergenceN), 5, number("%.3f", func(f Figures) float64 { return f.Divergence }),
+			fmt.Sprintf("Jensen-Shannon divergence, bits, of %d characters in a row from real text that the generator never saw; few texts never reach 0", r.DivergenceN)})
+	}
+	return append(cols, column{"seconds", 7, func(x Result) string {
 		if x.Seconds == 0 {
 			return "-"
 		}
 		return fmt.Sprintf("%.2f", x.Seconds)
-	}})
+	}, "to sample the texts of one seed"})
 }
 
-func number(format string, of func(Result) float64) func(Result) string {
-	return func(x Result) string { return fmt.Sprintf(format, of(x)) }
+// ratio is a cell: the perplexity over that of the reference.
+func (r Report) ratio(x Result) string {
+	best, _ := r.Reference()
+	if best.Perplexity <= 0 {
+		return "-"
+	}
+	mark := " "
+	if x.Model == Student && r.Parity(x) {
+		mark = "*"
+	}
+	return fmt.Sprintf("%.2f%s", x.Perplexity/best.Perplexity, mark)
+}
+
+// inTerminal are the columns that a terminal has room for.
+func inTerminal(all []column) []column {
+	return slices.DeleteFunc(all, func(c column) bool { return c.width == 0 })
+}
+
+func number(format string, of func(Figures) float64) func(Result) string {
+	return func(x Result) string { return fmt.Sprintf(format, of(x.Figures)) }
 }
 
 func heading(r Report) string {
-	return fmt.Sprintf("%d rows of %d tokens, judged by %s", r.Rows, r.Length, r.Judge)
+	seeds, second := "", ""
+	if r.Seeds > 1 {
+		seeds = fmt.Sprintf(", mean ± deviation of %d seeds", r.Seeds)
+	}
+	if r.Transformer != "" {
+		second = "\nand " + r.Transformer
+	}
+	return fmt.Sprintf("%d rows of %d tokens%s, judged by %s%s", r.Rows, r.Length, seeds, r.Judge, second)
 }
 
 // notes are the lines below a table.
@@ -124,7 +167,8 @@ func notes(r Report) []string {
 		lines = append(lines, fmt.Sprintf("90 %% of held-out rows have an entropy of %.2f to %.2f bits.", b[0], b[1]))
 	}
 	for _, model := range slices.Sorted(maps.Keys(r.ELBO)) {
-		lines = append(lines, fmt.Sprintf("Perplexity bound (ELBO) of the %s on held-out text: %.2f.", model, r.ELBO[model]))
+		e := r.ELBO[model]
+		lines = append(lines, fmt.Sprintf("Likelihood bound (ELBO) of the %s on held-out text: perplexity %.2f, %.3f bits a byte.", model, e.Perplexity, e.BitsPerByte))
 	}
 	return lines
 }

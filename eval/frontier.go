@@ -1,0 +1,59 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/plot/plotter"
+)
+
+// frontiers are the results of each model, solver and budget that was sampled
+// at several temperatures, with temperature 1 from the results, coldest first.
+func (r Report) frontiers() [][]Result {
+	same := func(a, b Result) bool { return a.Model == b.Model && a.Solver == b.Solver && a.Budget == b.Budget }
+	var lines [][]Result
+	for _, x := range r.Frontier {
+		i := slices.IndexFunc(lines, func(line []Result) bool { return same(line[0], x) })
+		if i < 0 {
+			i, lines = len(lines), append(lines, nil)
+			for _, whole := range r.Results {
+				if same(whole, x) {
+					lines[i] = append(lines[i], whole)
+				}
+			}
+		}
+		lines[i] = append(lines[i], x)
+	}
+	for _, line := range lines {
+		slices.SortStableFunc(line, func(a, b Result) int {
+			switch {
+			case a.Temperature < b.Temperature:
+				return -1
+			case a.Temperature > b.Temperature:
+				return 1
+			}
+			return 0
+		})
+	}
+	return lines
+}
+
+// frontier is perplexity against entropy, temperatures beside the points: of
+// two samplers of one entropy the one with the lower perplexity is better.
+func frontier(r Report) figure {
+	f := figure{title: "Perplexity against entropy, by temperature", x: "entropy of single tokens (bits)", y: "perplexity", logY: true}
+	used := map[string]int{}
+	for _, line := range r.frontiers() {
+		x := line[0]
+		s := series{name: fmt.Sprintf("%s, %d %s", x.Model, x.Budget, steps(x.Budget)), color: modelColor(x.Model), dashes: dashed[used[x.Model]%len(dashed)], marks: true}
+		used[x.Model]++
+		for _, x := range line {
+			s.points = append(s.points, plotter.XY{X: x.Entropy, Y: x.Perplexity})
+			s.labels = append(s.labels, fmt.Sprint(x.Temperature))
+		}
+		f.series = append(f.series, s)
+	}
+	data := series{name: heldOut, color: dataColor, marks: true, points: plotter.XYs{{X: r.Data.Entropy, Y: r.Data.Perplexity}}}
+	f.series = append(f.series, data)
+	return f
+}
