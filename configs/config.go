@@ -16,6 +16,7 @@ import (
 // Config is one run, all stages.
 type Config struct {
 	Run      string                `yaml:"run" mapstructure:"run"`         // the run's folder under runs/
+	Kind     string                `yaml:"kind" mapstructure:"kind"`       // generator (default) | judge: pretrain and export an autoregressive judge on the judge's part of the text
 	Seed     uint64                `yaml:"seed" mapstructure:"seed"`       // of everything random, default 1
 	Threads  int                   `yaml:"threads" mapstructure:"threads"` // 0: all cores
 	Data     Data                  `yaml:"data" mapstructure:"data"`
@@ -51,13 +52,16 @@ type Flow struct {
 
 // Evaluate is the table at the end of a run.
 type Evaluate struct {
-	Steps        []int  `yaml:"steps,flow" mapstructure:"steps"`            // budgets of the student and the teacher
-	TeacherSteps int    `yaml:"teacher_steps" mapstructure:"teacher_steps"` // the teacher's full budget, default 1024
-	Rows         int    `yaml:"rows" mapstructure:"rows"`                   // samples a budget, default 64
-	Batch        int    `yaml:"batch" mapstructure:"batch"`                 // samples drawn together, default 32
-	JudgeOrder   int    `yaml:"judge_order" mapstructure:"judge_order"`     // order of the n-gram judge, default 5
-	Weights      string `yaml:"weights" mapstructure:"weights"`             // ema (default) | raw: which weights are scored
-	Samples      int    `yaml:"samples" mapstructure:"samples"`             // texts printed at the end, default 3
+	Steps        []int     `yaml:"steps,flow" mapstructure:"steps"`               // budgets of the student and the teacher
+	TeacherSteps int       `yaml:"teacher_steps" mapstructure:"teacher_steps"`    // the teacher's full budget, default 1024
+	Rows         int       `yaml:"rows" mapstructure:"rows"`                      // samples a budget, default 64
+	Batch        int       `yaml:"batch" mapstructure:"batch"`                    // samples drawn together, default 32
+	Seeds        int       `yaml:"seeds" mapstructure:"seeds"`                    // sets of samples a budget; the table has mean and deviation, default 3
+	Temperatures []float64 `yaml:"temperatures,flow" mapstructure:"temperatures"` // at which the largest budgets are sampled too, for the frontier; default [0.8, 0.9, 1.1]
+	JudgeOrder   int       `yaml:"judge_order" mapstructure:"judge_order"`        // order of the n-gram judge, default 5
+	Judge        string    `yaml:"judge" mapstructure:"judge"`                    // the export folder of a kind: judge run, as a second judge; empty (default): none
+	Weights      string    `yaml:"weights" mapstructure:"weights"`                // ema (default) | raw: which weights are scored
+	Samples      int       `yaml:"samples" mapstructure:"samples"`                // texts printed at the end, default 3
 }
 
 // Export is what the last stage writes.
@@ -68,7 +72,7 @@ type Export struct {
 // Default is every setting's default.
 func Default() Config {
 	return Config{
-		Run: "run", Seed: 1,
+		Run: "run", Kind: "generator", Seed: 1,
 		Data:     Data{Corpus: "austen", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
 		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
 		Model:    model.DefaultConfig(),
@@ -76,8 +80,11 @@ func Default() Config {
 		Gate:     DefaultGate(),
 		Rollout:  distill.DefaultRolloutConfig(),
 		Distill:  distill.DefaultConfig(),
-		Evaluate: Evaluate{Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, JudgeOrder: 5, Weights: "ema", Samples: 3},
-		Export:   Export{Weights: "ema"},
+		Evaluate: Evaluate{
+			Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, Seeds: 3, Temperatures: []float64{0.8, 0.9, 1.1},
+			JudgeOrder: 5, Weights: "ema", Samples: 3,
+		},
+		Export: Export{Weights: "ema"},
 	}
 }
 
@@ -88,6 +95,9 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Run == "" {
 		bad("run is empty: give the run a name")
+	}
+	if c.Kind != "generator" && c.Kind != "judge" {
+		bad("kind is %q: must be one of [generator judge]", c.Kind)
 	}
 	if c.Threads < 0 {
 		bad("threads is %d: must be at least 0", c.Threads)
@@ -114,6 +124,15 @@ func (c Config) conflicts() []error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Distill.Steps > 0 && c.Distill.TrajectoryShare > 0 && c.Rollout.Trajectories == 0 {
 		bad("distill.trajectory_share is %v but rollout.trajectories is 0: there is nothing to learn from", c.Distill.TrajectoryShare)
+	}
+	if c.Kind == "judge" && c.Pretrain.Loss != "ce" {
+		bad("kind is judge but pretrain.loss is %q: a judge learns by cross entropy, leave pretrain.loss out", c.Pretrain.Loss)
+	}
+	if c.Kind == "judge" && c.Flow.Source != "uniform" {
+		bad("kind is judge but flow.source is %q: a judge has no noise, leave flow out", c.Flow.Source)
+	}
+	if c.Kind == "judge" && c.Data.Length < 2 {
+		bad("kind is judge but data.length is %d: rows of one token have no next token", c.Data.Length)
 	}
 	if c.Model.Masked && c.Flow.Source != "mask" {
 		bad("model.masked is true but flow.source is %q: set flow.source: mask and leave model.masked out", c.Flow.Source)
@@ -192,6 +211,15 @@ func (e Evaluate) validate() error {
 	}
 	if e.Rows < 1 || e.Batch < 1 {
 		bad("rows %d and batch %d must be at least 1", e.Rows, e.Batch)
+	}
+	if e.Seeds < 1 {
+		bad("seeds is %d: must be at least 1", e.Seeds)
+	}
+	for _, t := range e.Temperatures {
+		if !(t > 0 && t <= 100) {
+			bad("temperatures is %v: each must be above 0 and at most 100", e.Temperatures)
+			break
+		}
 	}
 	if e.JudgeOrder < 1 || e.JudgeOrder > 8 {
 		bad("judge_order is %d: must be in 1..8", e.JudgeOrder)

@@ -20,13 +20,13 @@ func TestStrictFiles(t *testing.T) {
 		{"flow: {xyzzyx: 1}", "X:1: unknown key flow.xyzzyx: known here: source, scheduler, solver"},
 		{"model: {step_aware: true}", "X:1: unknown key model.step_aware: known here: vocab_size, masked, length, hidden_size, cond_dim, n_blocks, n_heads, dropout, step_conditioning"},
 		{"pretrain.batch: 3", "X:1: pretrain.batch is written with a dot: write sections, each with its keys indented below"},
-		{"\"a\\e[2J\": 1", `X:1: unknown key "a\x1b[2J": known here: run, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`},
+		{"\"a\\e[2J\": 1", `X:1: unknown key "a\x1b[2J": known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`},
 		{"pretrain: {optim.lr: 3}", "X:1: pretrain.optim.lr is written with a dot: write sections, each with its keys indented below"},
 		// shape
 		{"pretrain: 3", "X:1: pretrain is 3: must be a section with keys: steps, batch, micro_batch, recompute, optim, ema_decay, eval_every, eval_rows, checkpoint_every, keep, log_every, loss"},
 		{"flow:\nrun: a", "X:1: flow is empty: must be a section with keys: source, scheduler, solver"},
 		{"flow: [euler]", "X:1: flow is a list: must be a section with keys: source, scheduler, solver"},
-		{"- 1", "X:1: the file is a list: must be a section with keys: run, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export"},
+		{"- 1", "X:1: the file is a list: must be a section with keys: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export"},
 		{"run: {a: b}", "X:1: run is a section: " + text},
 		{"evaluate: {steps: 4}", "X:1: evaluate.steps is 4: must be a list, as in [a, b]"},
 		{"evaluate:\n  steps:\n    - 1\n    - 2.5\n    - [3]", "X:4: evaluate.steps[1] is 2.5: " + whole + "\nX:5: evaluate.steps[2] is a list: " + whole},
@@ -62,7 +62,7 @@ func TestStrictFiles(t *testing.T) {
 		{"flow: {solver: euler}\nflow: {source: mask}", "X:2: flow is set twice, first on line 1"},
 		{"seed: 1\n---\nseed: 2", "X:2: a second document begins: a run file holds one"},
 		{"seed: 1\n  run: a", "X:2: mapping values are not allowed in this context"},
-		{"a: &a {seed: 1}\n<<: *a", "X:1: unknown key a: known here: run, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export\n" +
+		{"a: &a {seed: 1}\n<<: *a", "X:1: unknown key a: known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export\n" +
 			"X:2: merge keys (<<) are not read: write the keys out, or put them into a file to extend"},
 		{"seed: *a", "X: unknown anchor 'a' referenced"},
 		{"extends: [a]", "X:1: extends is a list: must name one run file, relative to this one"},
@@ -101,8 +101,8 @@ FSDFM_DISTILL_LR: unknown variable: did you mean FSDFM_DISTILL_OPTIM_LR?
 -set "run=\xff": run is "\xff": must be a text in UTF-8 (put quotes around it if it looks like something else)
 -set evaluate.steps=1,x: evaluate.steps[1] is "x": must be a whole 64-bit number without fraction or exponent
 -set evaluate.steps=[1: evaluate.steps is [1: not a value: line 1: did not find expected ',' or ']'
--set extends=a.yaml: unknown key extends: known here: run, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export
--set =1: unknown key "": known here: run, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`
+-set extends=a.yaml: unknown key extends: known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export
+-set =1: unknown key "": known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`
 	_, err := Load("", overrides, env)
 	compareLines(t, err, want)
 }

@@ -4,17 +4,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"fsdfm/checkpoints"
 	"fsdfm/cmd/internal/cli"
-	"fsdfm/data"
+	"fsdfm/cmd/internal/evaluation"
 	"fsdfm/eval"
 	"fsdfm/ops"
 	"fsdfm/sample"
@@ -23,20 +19,33 @@ import (
 const usage = `
 Usage: fsdfm-eval -model DIR [flags]
 
-Samples at every budget and scores the texts with an n-gram judge trained on
-text that the model never saw; or, with -logits, computes the model's logits.
+Samples at every budget and scores the texts with an n-gram judge, and with a
+transformer judge if there is one, both trained on text that the model never
+saw; or, with -logits, computes the model's logits.
 
   -model DIR       folder of an exported model
+  -teacher DIR     folder of the pretrained model to compare it with
   -steps LIST      budgets, such as 1,2,4,8 (default 1,2,4,8)
-  -n N             texts a budget (default 64)
-  -seed N          (default 1)
+  -teacher-steps N one more budget, of the teacher (default 1024)
+  -n N             texts a budget and seed (default 64)
+  -seed N          the first seed (default 1)
+  -seeds N         how many; the table has mean and deviation (default 3)
+  -temperatures LIST
+                   temperatures at which the largest budgets are sampled too, for
+                   the frontier of perplexity and entropy (default 0.8,0.9,1.1;
+                   '' for none)
   -solver NAME     euler_cumulative, euler, ancestral or mixture_euler
                    (default: the one the model was trained with)
   -data DIR        a folder made by fsdfm-data, with the model's tokenizer, whose
-                   judge and valid parts are used (default: the embedded text,
-                   if the model was trained on it)
-  -order N         order of the judge (default 5)
-  -json FILE       also write the results there
+                   train, judge and valid parts are used (default: the embedded
+                   text, if the model was trained on it)
+  -order N         order of the n-gram judge (default 5)
+  -judge DIR       folder of a judge that configs/judge.yaml trained; it may have
+                   another tokenizer
+  -samples N       texts a budget in the report (default 3)
+  -metrics FILE    a run's metrics.jsonl, for its training curves in the report
+  -report DIR      write report.html and report.json there
+  -json FILE       write report.json to this file
   -threads N       cores to use (default: all)
 
   -logits IN       safetensors with x_t I64 [B,L], t F32 [B] and, for a
@@ -44,80 +53,124 @@ text that the model never saw; or, with -logits, computes the model's logits.
   -out OUT         safetensors to write: logits F32 [B,L,V]
 
 Examples:
-  fsdfm-eval -model runs/quickstart/export -steps 1,2,4,8 -n 64 -json eval.json
+  fsdfm-eval -model runs/quickstart/export -steps 1,2,4,8 -n 64 -report out
+  fsdfm-eval -model runs/quickstart/export -judge runs/judge/export
   fsdfm-eval -model models/mine -logits in.safetensors -out out.safetensors
 `
 
 func main() { cli.Main(cli.Command{Name: "fsdfm-eval", Usage: usage, Run: run}) }
 
-func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	dir := flags.String("model", "", "")
-	steps := flags.String("steps", "1,2,4,8", "")
-	n := flags.Int("n", 64, "")
-	seed := flags.Uint64("seed", 1, "")
-	solver := flags.String("solver", "", "")
-	folder := flags.String("data", "", "")
-	order := flags.Int("order", 5, "")
-	out := flags.String("json", "", "")
-	threads := flags.Int("threads", 0, "")
-	logitsIn := flags.String("logits", "", "")
-	logitsOut := flags.String("out", "", "")
-	if err := cli.Parse(flags, args); err != nil {
-		return err
+// options are the flags.
+type options struct {
+	model, teacher, steps, temperatures, solver, data, judge, metrics, report, json, logits, out string
+	teacherSteps, n, seeds, order, samples, threads                                              int
+	seed                                                                                         uint64
+}
+
+func parse(flags *flag.FlagSet, args []string) (options, error) {
+	var o options
+	for name, text := range map[string]*string{
+		"model": &o.model, "teacher": &o.teacher, "solver": &o.solver, "data": &o.data, "judge": &o.judge,
+		"metrics": &o.metrics, "report": &o.report, "json": &o.json, "logits": &o.logits, "out": &o.out,
+	} {
+		flags.StringVar(text, name, "", "")
 	}
+	flags.StringVar(&o.steps, "steps", "1,2,4,8", "")
+	flags.StringVar(&o.temperatures, "temperatures", "0.8,0.9,1.1", "")
+	flags.IntVar(&o.teacherSteps, "teacher-steps", 1024, "")
+	flags.IntVar(&o.n, "n", 64, "")
+	flags.IntVar(&o.seeds, "seeds", 3, "")
+	flags.IntVar(&o.order, "order", 5, "")
+	flags.IntVar(&o.samples, "samples", 3, "")
+	flags.IntVar(&o.threads, "threads", 0, "")
+	flags.Uint64Var(&o.seed, "seed", 1, "")
+	if err := cli.Parse(flags, args); err != nil {
+		return o, err
+	}
+	return o, o.check(flags)
+}
+
+func (o options) check(flags *flag.FlagSet) error {
 	if err := cli.Require(flags, "model"); err != nil {
 		return err
 	}
-	if (*logitsIn == "") != (*logitsOut == "") {
+	switch {
+	case (o.logits == "") != (o.out == ""):
 		return cli.Usagef("-logits and -out go together")
+	case o.n < 1 || o.order < 1 || o.order > eval.MaxOrder:
+		return cli.Usagef("-n %d must be at least 1 and -order %d in 1..%d", o.n, o.order, eval.MaxOrder)
+	case o.seeds < 1 || o.teacherSteps < 1:
+		return cli.Usagef("-seeds %d and -teacher-steps %d must be at least 1", o.seeds, o.teacherSteps)
+	case o.samples < 0 || o.threads < 0:
+		return cli.Usagef("-samples %d and -threads %d must not be negative", o.samples, o.threads)
 	}
-	budgets, err := parseBudgets(*steps)
-	if err != nil {
-		return err
-	}
-	if *n < 1 || *order < 1 || *order > 8 {
-		return cli.Usagef("-n %d must be at least 1 and -order %d in 1..8", *n, *order)
-	}
-	if *threads < 0 {
-		return cli.Usagef("-threads %d must not be negative", *threads)
-	}
-	ops.SetThreads(*threads)
-	m, err := sample.Load(*dir)
-	if err != nil {
-		return err
-	}
-	if *logitsIn != "" {
-		return writeLogits(m, *logitsIn, *logitsOut)
-	}
-	if *solver != "" {
-		m.Description.Solver = *solver
-	}
-	g, err := m.Generator("")
-	if err != nil {
-		return err
-	}
-	g.Seed = *seed
-	judge, held, err := judgeFor(m, *folder, *order, *n)
-	if err != nil {
-		return err
-	}
-	report, err := measure(ctx, m, g, judge, held, budgets)
-	if err != nil {
-		return err
-	}
-	return write(report, *out)
+	return nil
 }
 
-// write prints the table, and writes the report to a file if one is named.
-func write(report eval.Report, file string) error {
-	if err := eval.WriteTable(os.Stdout, report); err != nil || file == "" {
-		return err
-	}
-	text, err := json.MarshalIndent(report, "", "  ")
+func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	o, err := parse(flags, args)
 	if err != nil {
 		return err
 	}
-	return checkpoints.WriteFileAtomic(file, append(text, '\n'))
+	budgets, err := parseBudgets(o.steps)
+	if err != nil {
+		return err
+	}
+	temperatures, err := parseTemperatures(o.temperatures)
+	if err != nil {
+		return err
+	}
+	ops.SetThreads(o.threads)
+	m, err := sample.Load(o.model)
+	if err != nil {
+		return err
+	}
+	if o.logits != "" {
+		return writeLogits(m, o.logits, o.out)
+	}
+	models, err := contestants(m, o, budgets)
+	if err != nil {
+		return err
+	}
+	e, err := text(m, o.data)
+	if err != nil {
+		return err
+	}
+	if o.judge != "" {
+		if e.Transformer, e.TransformerName, err = evaluation.LoadJudge(o.judge, m.Description); err != nil {
+			return err
+		}
+	}
+	e.Order, e.Rows, e.Seed, e.Seeds, e.Temperatures, e.Samples = o.order, o.n, o.seed, o.seeds, temperatures, o.samples
+	e.Progress = cli.NewProgress()
+	report, err := e.Run(ctx, models)
+	e.Progress.Finish()
+	if err != nil {
+		return err
+	}
+	report.Title, report.Commands = o.model, []string{evaluation.CommandLine()}
+	return write(report, o)
+}
+
+// write prints the table, and writes the report where it is asked for.
+func write(report eval.Report, o options) (err error) {
+	if o.metrics != "" {
+		if report.Curves, err = evaluation.Curves(o.metrics); err != nil {
+			return err
+		}
+	}
+	if err := eval.WriteTable(os.Stdout, report); err != nil {
+		return err
+	}
+	if o.json != "" {
+		if err := evaluation.WriteJSON(o.json, report); err != nil {
+			return err
+		}
+	}
+	if o.report != "" {
+		return evaluation.Write(o.report, report)
+	}
+	return nil
 }
 
 func parseBudgets(list string) ([]int, error) {
@@ -132,66 +185,17 @@ func parseBudgets(list string) ([]int, error) {
 	return budgets, nil
 }
 
-func measure(ctx context.Context, m *sample.Model, g *sample.Generator, judge *eval.NGram, held [][]int32, budgets []int) (eval.Report, error) {
-	report, meter := eval.NewReport(judge, held, g.Length)
-	name := eval.Teacher
-	if m.Description.StepAware {
-		name = eval.Student
+func parseTemperatures(list string) ([]float64, error) {
+	if list == "" {
+		return nil, nil
 	}
-	progress := cli.NewProgress()
-	defer progress.Finish()
-	for _, b := range budgets {
-		progress.Start(fmt.Sprintf("%d steps", b), b*((len(held)+g.Batch-1)/g.Batch))
-		begun := time.Now()
-		drawn, err := g.Draw(ctx, b, len(held), progress.Set)
-		if err != nil {
-			return report, err
+	var temperatures []float64
+	for _, word := range strings.Split(list, ",") {
+		t, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil || !(t > 0 && t <= 100) {
+			return nil, cli.Usagef("-temperatures %s: %q is not a temperature, above 0 and at most 100", list, word)
 		}
-		r := meter.Measure(drawn)
-		r.Model, r.Budget, r.Solver, r.Seconds = name, b, m.Description.Solver, time.Since(begun).Seconds()
-		report.Results = append(report.Results, r)
+		temperatures = append(temperatures, t)
 	}
-	return report, nil
-}
-
-// judgeFor trains the judge and picks n held-out rows.
-func judgeFor(m *sample.Model, folder string, order, n int) (*eval.NGram, [][]int32, error) {
-	judge, held, err := heldOut(m, folder)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := held.Spread(n)
-	if err != nil {
-		return nil, nil, err
-	}
-	model, err := eval.TrainNGram([][]int32{judge.Tokens()}, order, m.Description.VocabSize)
-	return model, rows, err
-}
-
-// heldOut are the judge's and the validation rows: of a folder of shards, or of
-// the embedded text as the model's run split it.
-func heldOut(m *sample.Model, folder string) (judge, valid *data.Rows, err error) {
-	d := m.Description
-	if folder == "" {
-		if d.Corpus != "austen" {
-			return nil, nil, fmt.Errorf("the model was trained on corpus %q: name its token shards with -data DIR, for a judge that knows such text", d.Corpus)
-		}
-		text, err := data.Austen()
-		if err != nil {
-			return nil, nil, err
-		}
-		return data.HeldOut(data.Documents(text), m.Tokenizer, d.Length, d.ValidShare, d.JudgeShare)
-	}
-	set, err := data.OpenDataset(folder)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !data.SameTokenizer(set.Tokenizer(), m.Tokenizer) {
-		return nil, nil, fmt.Errorf("%s was made with another tokenizer than the model's: use the folder the model was trained on", folder)
-	}
-	if judge, err = set.Split("judge"); err != nil {
-		return nil, nil, err
-	}
-	valid, err = set.Split("valid")
-	return judge, valid, err
+	return temperatures, nil
 }

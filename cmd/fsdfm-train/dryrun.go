@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"fsdfm/configs"
@@ -22,6 +23,9 @@ func dryRun(w io.Writer, c configs.Config) error {
 	if err != nil {
 		return err
 	}
+	if c.Kind == "judge" {
+		return dryRunJudge(w, c, network)
+	}
 	student := network.Student()
 	speed := share * ops.MeasureFLOPS()
 	length := c.Data.Length
@@ -35,6 +39,7 @@ func dryRun(w io.Writer, c configs.Config) error {
 	for _, s := range c.Evaluate.Steps {
 		budgets += 2 * s
 	}
+	budgets = budgets*c.Evaluate.Seeds + (c.Evaluate.TeacherSteps+2*slices.Max(append([]int{0}, c.Evaluate.Steps...)))*len(c.Evaluate.Temperatures)
 	peak := max(network.TrainingBytes(c.Pretrain.Micro(), length, c.Pretrain.Recompute),
 		student.TrainingBytes(c.Distill.Micro(), length, c.Distill.Recompute)+student.InferenceBytes(c.Distill.Micro(), length))
 	save := 16 * float64(student.Parameters()) // weights, EMA, two moments
@@ -48,6 +53,19 @@ func dryRun(w io.Writer, c configs.Config) error {
 	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %s\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, lasts(rollout*float64(c.Rollout.Steps), forward))
 	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %s\n", c.Distill.Steps, distilled, lasts(distilled, units(c)*forward))
 	fmt.Fprintf(w, "evaluate    %d model evaluations of %d rows, about %s\n", budgets, c.Evaluate.Rows, lasts(sampled*float64(budgets), forward))
+	fmt.Fprintf(w, "times are estimates: %.0f GFLOP/s, %.0f %% of a matrix multiplication measured just now\n", speed/1e9, 100*share)
+	return nil
+}
+
+// dryRunJudge is dryRun of a judge, which is pretrained and exported.
+func dryRunJudge(w io.Writer, c configs.Config, network model.Config) error {
+	speed := share * ops.MeasureFLOPS()
+	tokens := float64(c.Pretrain.Steps * c.Pretrain.Batch * c.Data.Length)
+	save := 16 * float64(network.Parameters()) // weights, EMA, two moments
+	fmt.Fprintf(w, "judge       %d parameters; vocabulary %d, rows of %d tokens\n", network.Parameters(), network.VocabSize, c.Data.Length)
+	fmt.Fprintf(w, "peak memory %s (micro-batches of %d rows)\n", readable(network.TrainingBytes(c.Pretrain.Micro(), c.Data.Length, c.Pretrain.Recompute)), c.Pretrain.Micro())
+	fmt.Fprintf(w, "disk        %s (saves of %s, export), beside the token shards\n", readable(save*float64(c.Pretrain.Keep)+save/4), readable(save))
+	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %s\n", c.Pretrain.Steps, tokens, lasting(tokens*3*network.ForwardFLOPs(c.Data.Length)/speed))
 	fmt.Fprintf(w, "times are estimates: %.0f GFLOP/s, %.0f %% of a matrix multiplication measured just now\n", speed/1e9, 100*share)
 	return nil
 }

@@ -2,66 +2,49 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"fsdfm/checkpoints"
+	"fsdfm/cmd/internal/evaluation"
+	"fsdfm/data"
 	"fsdfm/eval"
 	"fsdfm/flow"
 	"fsdfm/model"
 	"fsdfm/sample"
 )
 
-// contestant is one set of weights and the budgets it is measured at.
-type contestant struct {
-	name    string
-	weights *model.Weights
-	budgets []int
-}
-
-// evaluate samples student and teacher at every budget and scores both with an
-// n-gram judge trained on text that the generator never saw.
+// evaluate samples student and teacher at every budget and scores both with
+// judges trained on text that the generator never saw.
 func (p *pipeline) evaluate(ctx context.Context) error {
-	contestants, err := p.contestants()
+	models, err := p.contestants()
 	if err != nil {
 		return err
 	}
-	judge, held, err := p.judge()
+	e, err := p.evaluation()
 	if err != nil {
 		return err
 	}
-	report, meter := eval.NewReport(judge, held, p.network.Length)
-	calls := 0
-	for _, c := range contestants {
-		for _, b := range c.budgets {
-			calls += b * p.batches()
-		}
+	report, err := e.Run(ctx, models)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", interrupted(ctx, err))
 	}
-	p.progress.Start("evaluate", calls)
-	done, samples := 0, map[string][]int32{}
-	for _, c := range contestants {
-		generator := p.generator(c.weights)
-		for _, budget := range c.budgets {
-			begun := time.Now()
-			drawn, err := generator.Draw(ctx, budget, p.config.Evaluate.Rows, func(n int) { p.progress.Set(done + n) })
-			if err != nil {
-				return fmt.Errorf("evaluate: %w", interrupted(ctx, err))
-			}
-			done += budget * p.batches()
-			r := meter.Measure(drawn)
-			r.Model, r.Budget, r.Solver, r.Seconds = c.name, budget, p.config.Flow.Solver, time.Since(begun).Seconds()
-			report.Results = append(report.Results, r)
-			samples[fmt.Sprintf("%s %d", c.name, budget)] = slices.Concat(drawn[:min(len(drawn), p.config.Evaluate.Samples)]...)
-		}
+	text, err := p.config.Marshal()
+	if err != nil {
+		return err
 	}
-	return p.writeReport(report, samples)
+	report.Title, report.Config, report.Commands = p.config.Run, string(text), []string{evaluation.CommandLine()}
+	if report.Curves, err = evaluation.Curves(p.path("metrics.jsonl")); err != nil {
+		return err
+	}
+	return p.writeReport(report)
 }
 
-func (p *pipeline) contestants() ([]contestant, error) {
+// contestants are the student at every budget, and the teacher at those and at
+// its full one.
+func (p *pipeline) contestants() ([]evaluation.Model, error) {
 	c := p.config.Evaluate
 	group := map[string]string{"ema": "ema", "raw": "weights"}[c.Weights]
 	teacher, err := p.newest("pretrain", group, p.network)
@@ -72,14 +55,24 @@ func (p *pipeline) contestants() ([]contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	full := append(slices.Clone(c.Steps), c.TeacherSteps)
-	slices.Sort(full)
-	return []contestant{{eval.Student, student, slices.Compact(slices.Sorted(slices.Values(c.Steps)))}, {eval.Teacher, teacher, slices.Compact(full)}}, nil
+	few := sorted(c.Steps)
+	most := few[max(0, len(few)-1):] // the largest, if there is one
+	return []evaluation.Model{
+		p.contestant(eval.Student, student, few, most),
+		p.contestant(eval.Teacher, teacher, sorted(few, c.TeacherSteps), sorted(most, c.TeacherSteps)),
+	}, nil
 }
 
-func (p *pipeline) batches() int {
-	c := p.config.Evaluate
-	return (c.Rows + c.Batch - 1) / c.Batch
+// sorted are the distinct budgets of both.
+func sorted(budgets []int, more ...int) []int {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(budgets, more))))
+}
+
+func (p *pipeline) contestant(name string, w *model.Weights, budgets, frontier []int) evaluation.Model {
+	return evaluation.Model{
+		Name: name, Solver: p.config.Flow.Solver, Scheduler: p.scheduler,
+		Weights: w, Generator: p.generator(w), Budgets: budgets, Frontier: frontier,
+	}
 }
 
 func (p *pipeline) generator(w *model.Weights) *sample.Generator {
@@ -89,31 +82,33 @@ func (p *pipeline) generator(w *model.Weights) *sample.Generator {
 	}
 }
 
-// judge is trained on the judge's part; held are as many held-out rows as a
-// budget has samples, to be scored beside them.
-func (p *pipeline) judge() (judge *eval.NGram, held [][]int32, err error) {
-	rows, err := p.rows("judge")
-	if err != nil {
-		return nil, nil, err
+// evaluation opens the text and the judges.
+func (p *pipeline) evaluation() (evaluation.Evaluation, error) {
+	c := p.config.Evaluate
+	e := evaluation.Evaluation{
+		Tokenizer: p.dataset.Tokenizer(), Vocab: p.network.VocabSize, Order: c.JudgeOrder, Rows: c.Rows,
+		Seed: p.seed(evaluateSeed), Seeds: c.Seeds, Temperatures: c.Temperatures, Samples: c.Samples, Progress: p.progress,
 	}
-	if judge, err = eval.TrainNGram([][]int32{rows.Tokens()}, p.config.Evaluate.JudgeOrder, p.network.VocabSize); err != nil {
-		return nil, nil, err
+	for _, part := range []struct {
+		split string
+		rows  **data.Rows
+	}{{"train", &e.Train}, {"valid", &e.Valid}, {"judge", &e.Judge}} {
+		var err error
+		if *part.rows, err = p.rows(part.split); err != nil {
+			return e, err
+		}
 	}
-	valid, err := p.rows("valid")
-	if err != nil {
-		return nil, nil, err
+	if c.Judge == "" {
+		return e, nil
 	}
-	held, err = valid.Spread(p.config.Evaluate.Rows)
-	return judge, held, err
+	var err error
+	e.Transformer, e.TransformerName, err = evaluation.LoadJudge(c.Judge, p.describe(p.network))
+	return e, err
 }
 
-func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) error {
-	if err := os.MkdirAll(p.path("evaluate"), 0o755); err != nil {
-		return fmt.Errorf("evaluate: %w", err)
-	}
-	asJSON, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("evaluate: %w", err)
+func (p *pipeline) writeReport(report eval.Report) error {
+	if err := evaluation.Write(p.path("evaluate"), report); err != nil {
+		return err
 	}
 	var table, markdown, text, picture strings.Builder
 	if err := eval.WriteTable(&table, report); err != nil {
@@ -125,10 +120,9 @@ func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) e
 	if err := eval.WriteSVG(&picture, report); err != nil {
 		return err
 	}
-	p.writeSamples(&text, samples)
+	p.writeSamples(&text, report.Samples)
 	for name, content := range map[string]string{
-		"report.json": string(asJSON), "table.txt": table.String(), "table.md": markdown.String(), "samples.txt": text.String(),
-		"quality.svg": picture.String(),
+		"table.txt": table.String(), "table.md": markdown.String(), "samples.txt": text.String(), "quality.svg": picture.String(),
 	} {
 		if err := checkpoints.WriteFileAtomic(p.path("evaluate", name), []byte(content)); err != nil {
 			return err
@@ -139,30 +133,35 @@ func (p *pipeline) writeReport(report eval.Report, samples map[string][]int32) e
 
 // writeSamples prints the student's samples at its largest budget, then what
 // the teacher writes with its full budget.
-func (p *pipeline) writeSamples(w *strings.Builder, samples map[string][]int32) {
+func (p *pipeline) writeSamples(w *strings.Builder, samples []eval.Samples) {
 	c := p.config.Evaluate
-	names := []string{fmt.Sprint(eval.Teacher, " ", c.TeacherSteps)}
-	if len(c.Steps) > 0 {
-		names = slices.Insert(names, 0, fmt.Sprint(eval.Student, " ", slices.Max(c.Steps)))
-	}
-	for _, name := range names {
-		for i, row := range slices.Collect(slices.Chunk(samples[name], p.network.Length)) {
-			fmt.Fprintf(w, "--- %s steps, sample %d\n%s\n", name, i+1, p.dataset.Tokenizer().Decode(row))
+	full := map[string]int{eval.Teacher: c.TeacherSteps, eval.Student: slices.Max(append([]int{0}, c.Steps...))}
+	for _, s := range samples {
+		if s.Model == "" || s.Budget != full[s.Model] {
+			continue
+		}
+		for i, text := range s.Texts {
+			fmt.Fprintf(w, "--- %s %d steps, sample %d\n%s\n", s.Model, s.Budget, i+1, text)
 		}
 	}
 }
 
-// show prints the table and the samples of a complete run.
+// show prints the table and the samples of a complete run, and what to do with
+// its export.
 func (p *pipeline) show() error {
-	for _, name := range []string{"table.txt", "samples.txt"} {
-		text, err := os.ReadFile(p.path("evaluate", name))
-		if err != nil {
-			return nil // not evaluated yet
+	use := "judge with it: fsdfm-eval -model MODEL -judge %[1]s"
+	if !p.isJudge() {
+		use = "sample from it: fsdfm-sample -model %[1]s -steps 8"
+		for _, name := range []string{"table.txt", "samples.txt"} {
+			text, err := os.ReadFile(p.path("evaluate", name))
+			if err != nil {
+				return nil // not evaluated yet
+			}
+			fmt.Printf("\n%s", text)
 		}
-		fmt.Printf("\n%s", text)
 	}
 	if exists(p.path("export")) {
-		fmt.Printf("\nexported: %s\nsample from it: fsdfm-sample -model %[1]s -steps 8\n", p.path("export"))
+		fmt.Printf("\nexported: %s\n"+use+"\n", p.path("export"))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ import (
 //	runs/NAME/gate.json               perplexities that let distillation begin, or not
 //	runs/NAME/trajectories/           Arrow files of the rolled-out teacher
 //	runs/NAME/distill/step-*/         saves
-//	runs/NAME/evaluate/               report.json, table.txt, table.md, quality.svg, samples.txt
+//	runs/NAME/evaluate/               report.html, report.json, table.txt, table.md, quality.svg, samples.txt
 //	runs/NAME/export/                 the student, for inference
 //	runs/NAME/STAGE.done              a mark for each complete stage
 type pipeline struct {
@@ -44,7 +44,7 @@ type pipeline struct {
 	scheduler flow.Scheduler
 	source    flow.Source
 	solver    flow.Solver
-	network   model.Config // of the pretrained network
+	network   model.Config // of the pretrained network, or of the judge
 	runConfig json.RawMessage
 }
 
@@ -62,9 +62,11 @@ var stages = []stage{
 	{"export", (*pipeline).export},
 }
 
-func stageNames() []string {
-	names := make([]string, len(stages))
-	for i, s := range stages {
+func stageNames() []string { return names(stages) }
+
+func names(list []stage) []string {
+	names := make([]string, len(list))
+	for i, s := range list {
 		names[i] = s.name
 	}
 	return names
@@ -103,6 +105,9 @@ func (p *pipeline) prepare() error {
 	p.scheduler = flow.Polynomial{N: c.Flow.Scheduler}
 	p.network = c.Model
 	p.network.VocabSize, p.network.Length, p.network.Masked = p.dataset.Vocab(), p.dataset.Length(), c.Flow.Source == "mask"
+	if p.isJudge() {
+		p.network = p.network.Judge()
+	}
 	var err error
 	if p.source, err = flow.NewSource(c.Flow.Source, p.network.VocabSize); err != nil {
 		return err
@@ -207,11 +212,16 @@ func (p *pipeline) describe(c model.Config) sample.Description {
 
 // stages runs all of them, or only one.
 func (p *pipeline) stages(ctx context.Context, only string) error {
-	for _, s := range stages {
+	plan := p.plan()
+	names := names(plan)
+	if only != "" && !slices.Contains(names, only) {
+		return fmt.Errorf("a run of kind %s has no stage %s: it has %s", p.config.Kind, only, strings.Join(names, ", "))
+	}
+	for _, s := range plan {
 		done := exists(p.mark(s.name))
 		switch {
 		case only != "" && s.name != only:
-			if !done && slices.Index(stageNames(), s.name) < slices.Index(stageNames(), only) {
+			if !done && slices.Index(names, s.name) < slices.Index(names, only) {
 				return fmt.Errorf("stage %s needs stage %s, which is not complete: run it first", only, s.name)
 			}
 			continue

@@ -35,19 +35,28 @@ func (p *pipeline) pretrain(ctx context.Context) error {
 	c := p.config.Pretrain
 	loop := train.New(c.Config, w)
 	loop.Kind, loop.Seed, loop.RunConfig = "pretrain", p.seed(pretrainSeed), p.runConfig
+	ema := model.NewDenoiser(w.On(loop.EMA))
 	loop.Objective = &train.Pretrain{
-		Learner: loop.Learner, EMA: model.NewDenoiser(w.On(loop.EMA)),
+		Learner: loop.Learner, EMA: ema,
 		Path: flow.MixturePath{Scheduler: p.scheduler}, Source: p.source, GKL: c.Loss == "gkl", Seed: loop.Seed,
+	}
+	if p.isJudge() {
+		loop.Objective = &train.NextToken{Learner: loop.Learner, EMA: ema, Seed: loop.Seed}
 	}
 	p.progress.Note("pretrain: %d parameters, %d steps of %d rows of %d tokens", len(w.Data), c.Steps, c.Batch, p.network.Length)
 	return p.train(ctx, loop)
 }
 
-// train runs a loop over the run's data, from its newest save.
+// train runs a loop over the run's data, from its newest save: a generator's
+// over the training part, a judge's over the part that no generator sees.
 func (p *pipeline) train(ctx context.Context, loop *train.Loop) error {
 	loop.Dir, loop.Length = p.path(loop.Kind), p.network.Length
 	loop.Metrics, loop.Observer = train.NewMetrics(p.path("metrics.jsonl")), p.progress
-	rows, err := p.rows("train")
+	split := "train"
+	if p.isJudge() {
+		split = "judge"
+	}
+	rows, err := p.rows(split)
 	if err != nil {
 		return err
 	}
