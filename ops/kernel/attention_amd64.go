@@ -4,13 +4,33 @@ package kernel
 
 import "math"
 
-// The blocked head. Queries go through in strips of 16 lanes; scores, weights and their
-// gradients are kept transposed, a row of 16 for every key, so that softmax needs no sum
-// across lanes and the result of one product is already the packed operand of the next.
+// The blocked head. A block of queries meets all of its keys at once: scores, weights and
+// their gradients are rows of one small matrix that stays in the second-level cache. Every
+// operand of a product lies as it comes, in rows or in their transpose; only keys and, in
+// the backward pass, values are also packed the other way round.
+const (
+	blockQueries = 48  // queries of a block: a multiple of 6
+	fetchAhead   = 32  // rows fetched before they are packed
+	sliceKeys    = 128 // keys multiplied at a time, so that their rows stay in the first-level cache
+)
+
+// attentionLoops are the inner loops of one level.
+type attentionLoops struct {
+	multiply func(c *float32, ldc int, a *float32, aRow, aCol int, b *float32, bRow, bStrip, k, rows, strips int, add bool)
+	top      func(s *float32, n int) float32
+	weigh    func(s *float32, n int, scale, top float32) float32
+	grad     func(p, ds *float32, n int, scale, lse, delta float32)
+}
+
+var (
+	attentionAVX2   = attentionLoops{multiplyRowsAVX2, topScoreAVX2, weighScoresAVX2, gradScoresAVX2}
+	attentionAVX512 = attentionLoops{multiplyRowsAVX512, topScoreAVX512, weighScoresAVX512, gradScoresAVX512}
+)
 
 // An arena hands out parts of one borrowed buffer, each from a cache line on.
 type arena []float32
 
+// lines rounds up to whole cache lines.
 func lines(n int) int { return (n + 15) &^ 15 }
 
 func (a *arena) take(n int) []float32 {
@@ -19,186 +39,182 @@ func (a *arena) take(n int) []float32 {
 	return part
 }
 
-// panelsOf returns the floats of rows packed into panels of 6 with depth columns each, and
-// of one such panel.
-func panelsOf(rows, depth int) (all, one int) {
-	one = lines(depth * panelRows)
-	return ceilDiv(rows, panelRows) * one, one
+// A headScratch is one head with its scratch. Rows past the last of a block, up to a
+// multiple of 6, and columns past headDim, up to a multiple of 16, hold whatever they hold.
+type headScratch struct {
+	*attentionHead
+	attentionLoops
+	depth, strip, cols int // floats from row to row of copies, strip to strip, row to row of scores
+	space              arena
 }
 
-// packRows packs n rows of x, ld apart, into panels over its width columns.
-func packRows(dst, x []float32, ld, n, width int) {
-	_, panel := panelsOf(n, width)
-	for i := 0; i < n; i += panelRows {
-		packTranspose6(&dst[i/panelRows*panel], &x[i*ld], ld, width, min(panelRows, n-i))
+func (l attentionLoops) scratch(a *attentionHead) headScratch {
+	return headScratch{attentionHead: a, attentionLoops: l,
+		depth: lines(a.headDim), strip: stripCols*a.headDim + linePad, cols: lines(a.keys+panelRows) + linePad}
+}
+
+// The sizes of scratch matrices.
+func (h *headScratch) rowsOf(n int) int { return ceilDiv(n, panelRows) * panelRows * h.depth }
+func (h *headScratch) strips() int      { return ceilDiv(h.keys, stripCols) * h.strip }
+func (h *headScratch) scores() int      { return blockQueries * h.cols }
+
+// fetch asks for n rows of x, ld apart, which will be read or written soon. Rows of a head
+// are short and far apart: the processor does not see them coming.
+func (h *headScratch) fetch(x []float32, ld, n int) {
+	if n > 0 {
+		fetchRows(&x[0], ld, n, h.headDim)
 	}
 }
 
-// packColumns packs the columns of n rows of x, ld apart, into panels over the rows.
-func packColumns(dst, x []float32, ld, n, width int) {
-	_, panel := panelsOf(width, n)
-	for d := 0; d < width; d += panelRows {
-		packCopy6(&dst[d/panelRows*panel], &x[d], ld, n, min(panelRows, width-d))
+// copyRows copies n rows of x, ld apart.
+func (h *headScratch) copyRows(dst, x []float32, ld, n int) []float32 {
+	for i := range n {
+		copy(dst[i*h.depth:], x[i*ld:][:h.headDim])
 	}
+	return dst
 }
 
-// packQueries packs n <= 16 rows of x, ld apart, into a strip [width, 16].
-func packQueries(dst, x []float32, ld, n, width int) {
-	packTranspose8(&dst[0], &x[0], ld, width, min(8, n))
-	if n > 8 {
-		packTranspose8(&dst[8], &x[8*ld], ld, width, n-8)
-	}
-}
-
-// unpackQueries writes the strip back as n rows of x, times scale [16].
-func unpackQueries(x []float32, ld int, strip []float32, n, width int, scale *[stripCols]float32) {
-	unpackTranspose8(&x[0], ld, &strip[0], width, min(8, n), &scale[0])
-	if n > 8 {
-		unpackTranspose8(&x[8*ld], ld, &strip[8], width, n-8, &scale[8])
-	}
-}
-
-// scoreStrip computes dst [keys, 16] = panels [keys, width] times strip [width, 16].
-func scoreStrip(dst, panels, strip []float32, keys, width int) {
-	_, panel := panelsOf(keys, width)
-	gemmStrip(&dst[0], stripCols, &panels[0], panel, &strip[0], width, keys, stripCols, false)
-}
-
-// hide takes keys a query may not see out of its scores, a column of the strip [keys, 16]
-// of n queries from i on.
-func (a *attentionHead) hide(scores []float32, i, n, keys int) {
-	minusInf := float32(math.Inf(-1))
-	for q := range n {
-		for j := a.seen(i + q); j < keys; j++ {
-			scores[j*stripCols+q] = minusInf
+// packKeys packs part of the keys into strips: a strip has a row for every dimension.
+func (h *headScratch) packKeys(part int) []float32 {
+	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, part), 3*h.width
+	for j := 0; j < h.keys; j += 8 {
+		if ahead := j + fetchAhead; ahead < h.keys {
+			h.fetch(x[ahead*ld:], ld, min(8, h.keys-ahead))
 		}
+		packTranspose8(&dst[j/stripCols*h.strip+j%stripCols], &x[j*ld], ld, h.headDim, min(8, h.keys-j))
+	}
+	return dst
+}
+
+// score computes s [n, keys] = rows [n, headDim] times strips.
+func (h *headScratch) score(s, rows, strips []float32, n, keys int) {
+	h.multiply(&s[0], h.cols, &rows[0], h.depth, 1, &strips[0], stripCols, h.strip, h.headDim, n, ceilDiv(keys, stripCols), false)
+}
+
+// mix computes dst [n, headDim] = s [n, keys] times rows [keys, headDim].
+func (h *headScratch) mix(dst, s, rows []float32, n, keys int) {
+	for j := 0; j < keys; j += sliceKeys {
+		h.multiply(&dst[0], h.depth, &s[j], h.cols, 1, &rows[j*h.depth], h.depth, stripCols,
+			min(sliceKeys, keys-j), n, h.depth/stripCols, j > 0)
 	}
 }
 
-// mixStrip computes dst [width, 16] = the first keys columns of panels [width, length]
-// times strip [keys, 16], in slices of keys that stay in the first-level cache.
-func mixStrip(dst, panels, strip []float32, keys, length, width int) {
-	_, panel := panelsOf(width, length)
-	for j := 0; j < keys; j += sliceDepth {
-		gemmStrip(&dst[0], stripCols, &panels[j*panelRows], panel, &strip[j*stripCols],
-			min(sliceDepth, keys-j), width, stripCols, j > 0)
+// collect computes dst [keys, headDim] = or += s [n, keys] transposed times rows [n, headDim].
+func (h *headScratch) collect(dst, s, rows []float32, n, keys int, add bool) {
+	h.multiply(&dst[0], h.depth, &s[0], 1, h.cols, &rows[0], h.depth, stripCols, n, keys, h.depth/stripCols, add)
+}
+
+// padded is how many scores of a row are computed with: products read up to 5 too many.
+func padded(seen int) int { return lines(seen + panelRows - 1) }
+
+// hide takes the scores s of query i that it may not see out of them.
+func (h *headScratch) hide(s []float32, i int) {
+	s = s[h.seen(i):]
+	for j := range s {
+		s[j] = float32(math.Inf(-1))
 	}
 }
 
-func attentionHeadAVX2(a attentionHead) {
-	length, width, ld := a.length, a.headDim, 3*a.width
-	keyFloats, _ := panelsOf(length, width)
-	valueFloats, _ := panelsOf(width, length)
-	buffer := borrow(keyFloats + valueFloats + stripCols*(length+2*width))
+func (l attentionLoops) forward(a attentionHead) {
+	h := l.scratch(&a)
+	buffer := borrow(h.strips() + h.rowsOf(a.keys) + h.scores() + 2*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
-	space := arena(buffer)
-	keys, values := space.take(keyFloats), space.take(valueFloats)
-	scores := space.take(stripCols * length)
-	query, mixed := space.take(stripCols*width), space.take(stripCols*width)
-	packRows(keys, a.from(a.qkv, 0, 1), ld, a.keys, width)
-	packColumns(values, a.from(a.qkv, 0, 2), ld, a.keys, width)
-	for i := 0; i < length; i += stripCols {
-		n := min(stripCols, length-i)
+	h.space = buffer
+	ld := 3 * a.width
+	keys := h.packKeys(1)
+	values := h.copyRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 2), ld, a.keys)
+	scores := h.space.take(h.scores())
+	query, mixed := h.space.take(h.rowsOf(blockQueries)), h.space.take(h.rowsOf(blockQueries))
+	for i := 0; i < a.length; i += blockQueries {
+		n := min(blockQueries, a.length-i)
 		seen := a.seen(i + n - 1)
-		packQueries(query, a.from(a.qkv, i, 0), ld, n, width)
-		scoreStrip(scores, keys, query, seen, width)
-		a.hide(scores, i, n, seen)
-		var top, sum, scale [stripCols]float32
-		expColumns(&scores[0], seen, a.scale, &top[0], &sum[0])
-		mixStrip(mixed, values, scores, seen, a.keys, width)
+		h.fetch(a.out[i*a.width:], a.width, n)
+		h.score(scores, h.copyRows(query, a.from(a.qkv, i, 0), ld, n), keys, n, seen)
+		h.fetch(a.qkv[min(i+n, a.length-1)*ld:], ld, min(blockQueries, a.length-i-n))
+		var top, sum [blockQueries]float32
+		for q := range n {
+			s := scores[q*h.cols:][:padded(seen)]
+			h.hide(s, i+q)
+			top[q] = a.scale * h.top(&s[0], len(s))
+		}
+		for q := range n {
+			sum[q] = h.weigh(&scores[q*h.cols], padded(seen), a.scale, top[q])
+		}
+		h.mix(mixed, scores, values, n, seen)
 		for q := range n {
 			a.lse[i+q] = top[q] + float32(math.Log(float64(sum[q])))
-			scale[q] = 1 / sum[q]
+			scaleRow8(a.outRow(a.out, i+q), mixed[q*h.depth:][:a.headDim], 1/sum[q])
 		}
-		unpackQueries(a.out[i*a.width:], a.width, mixed, n, width, &scale)
 	}
 }
-
-// gradBlock is the number of queries whose weights are collected before they are
-// multiplied into dk and dv: a multiple of 16 that keeps both panels in the second-level
-// cache.
-const gradBlock = 64
 
 // A gradHead is the scratch of one head's backward pass.
 type gradHead struct {
-	*attentionHead
-	keys, values, keyColumns []float32 // packed once
-	p, ds                    []float32 // strips [length, 16]: weights, gradients of scores
-	pPanels, dsPanels        []float32 // the same as panels over a block of queries
-	query, dout              []float32 // strips [headDim, 16]
-	block                    []float32 // strip [gradBlock, 16]
+	headScratch
+	keyStrips, valueStrips []float32
+	keyRows                []float32
+	query, dout, dquery    []float32 // rows of a block
+	p, ds                  []float32 // [blockQueries, keys] weights, gradients of scores
+	dkeyRows, dvalueRows   []float32
 }
 
-func attentionHeadBackwardAVX2(a attentionHead) {
-	length, width, ld := a.length, a.headDim, 3*a.width
-	rowFloats, _ := panelsOf(length, width)
-	columnFloats, _ := panelsOf(width, length)
-	weightFloats, _ := panelsOf(length, gradBlock)
-	strip := stripCols * (length + panelRows) // stripToPanels reads on after the last row
-	buffer := borrow(2*rowFloats + columnFloats + 2*weightFloats + 2*strip + stripCols*(2*width+gradBlock))
+func (l attentionLoops) backward(a attentionHead) {
+	h := l.scratch(&a)
+	buffer := borrow(2*h.strips() + 3*h.rowsOf(a.keys) + 2*h.scores() + 3*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
-	space := arena(buffer)
-	g := gradHead{attentionHead: &a,
-		keys: space.take(rowFloats), values: space.take(rowFloats), keyColumns: space.take(columnFloats),
-		p: space.take(strip), ds: space.take(strip),
-		pPanels: space.take(weightFloats), dsPanels: space.take(weightFloats),
-		query: space.take(stripCols * width), dout: space.take(stripCols * width),
-		block: space.take(stripCols * gradBlock)}
-	packRows(g.keys, a.from(a.qkv, 0, 1), ld, a.keys, width)
-	packRows(g.values, a.from(a.qkv, 0, 2), ld, a.keys, width)
-	packColumns(g.keyColumns, a.from(a.qkv, 0, 1), ld, a.keys, width)
-	for j := a.keys; j < length; j++ {
-		clear(a.row(a.dqkv, j, 1))
-		clear(a.row(a.dqkv, j, 2))
+	h.space = buffer
+	g := gradHead{keyStrips: h.packKeys(1), valueStrips: h.packKeys(2)}
+	g.keyRows = h.copyRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 1), 3*a.width, a.keys)
+	g.p, g.ds = h.space.take(h.scores()), h.space.take(h.scores())
+	for _, rows := range []*[]float32{&g.query, &g.dout, &g.dquery} {
+		*rows = h.space.take(h.rowsOf(blockQueries))
 	}
+	g.dkeyRows, g.dvalueRows = h.space.take(h.rowsOf(a.keys)), h.space.take(h.rowsOf(a.keys))
+	g.headScratch = h
 	// From the last block on: it sees the most keys, so it can write what the others add to.
-	for i := (length - 1) / gradBlock * gradBlock; i >= 0; i -= gradBlock {
-		n := min(gradBlock, length-i)
-		seen := a.seen(i + n - 1)
-		for q := 0; q < n; q += stripCols {
-			g.strip(i+q, q, min(stripCols, n-q), seen)
+	for i := (a.length - 1) / blockQueries * blockQueries; i >= 0; i -= blockQueries {
+		g.block(i, min(blockQueries, a.length-i))
+	}
+	for j := range a.length {
+		dk, dv := a.row(a.dqkv, j, 1), a.row(a.dqkv, j, 2)
+		if j < a.keys {
+			copy(dk, g.dkeyRows[j*h.depth:])
+			copy(dv, g.dvalueRows[j*h.depth:])
+		} else {
+			clear(dk)
+			clear(dv)
 		}
-		g.keysAndValues(i, n, seen)
 	}
 }
 
-// strip does n <= 16 queries from i on, the q-th and following of their block, which sees
-// blockKeys keys: it writes their dq and their columns of the panels.
-func (g *gradHead) strip(i, q, n, blockKeys int) {
+// block does n queries from i on: it writes their dq and adds to dk and dv.
+func (g *gradHead) block(i, n int) {
 	a, ld := g.attentionHead, 3*g.width
-	var lse, delta, one [stripCols]float32
-	copy(lse[:n], a.lse[i:])
-	for l := range n {
-		one[l] = 1
-		delta[l] = dotAVX2(a.outRow(a.dout, i+l), a.outRow(a.out, i+l))
-	}
-	packQueries(g.query, a.from(a.qkv, i, 0), ld, n, a.headDim)
-	packQueries(g.dout, a.dout[i*a.width:], a.width, n, a.headDim)
 	seen := a.seen(i + n - 1)
-	scoreStrip(g.p, g.keys, g.query, seen, a.headDim)
-	scoreStrip(g.ds, g.values, g.dout, seen, a.headDim)
-	a.hide(g.p, i, n, seen)
-	gradColumns(&g.p[0], &g.ds[0], seen, a.scale, &lse[0], &delta[0])
-	clear(g.p[seen*stripCols : blockKeys*stripCols])
-	clear(g.ds[seen*stripCols : blockKeys*stripCols])
-	_, panel := panelsOf(blockKeys, gradBlock)
-	stripToPanels(&g.pPanels[q*panelRows], panel, &g.p[0], blockKeys)
-	stripToPanels(&g.dsPanels[q*panelRows], panel, &g.ds[0], blockKeys)
-	mixStrip(g.query, g.keyColumns, g.ds, seen, a.keys, a.headDim)
-	unpackQueries(a.from(a.dqkv, i, 0), ld, g.query, n, a.headDim, &one)
-}
-
-// keysAndValues adds what n queries from i on contribute to the first keys rows of dk and
-// dv; the last block writes instead.
-func (g *gradHead) keysAndValues(i, n, keys int) {
-	a, ld := g.attentionHead, 3*g.width
-	_, panel := panelsOf(keys, gradBlock)
-	add := i+n < a.length
-	for d := 0; d < a.headDim; d += stripCols {
-		cols := min(stripCols, a.headDim-d)
-		packCopy16(&g.block[0], 0, &a.from(a.qkv, i, 0)[d], ld, n, cols)
-		gemmStrip(&a.from(a.dqkv, 0, 1)[d], ld, &g.dsPanels[0], panel, &g.block[0], n, keys, cols, add)
-		packCopy16(&g.block[0], 0, &a.dout[i*a.width+d], a.width, n, cols)
-		gemmStrip(&a.from(a.dqkv, 0, 2)[d], ld, &g.pPanels[0], panel, &g.block[0], n, keys, cols, add)
+	g.copyRows(g.query, a.from(a.qkv, i, 0), ld, n)
+	g.copyRows(g.dout, a.dout[i*a.width:], a.width, n)
+	g.fetch(a.from(a.dqkv, i, 0), ld, n)
+	if next := i - blockQueries; next >= 0 {
+		g.fetch(a.from(a.qkv, next, 0), ld, blockQueries)
+		g.fetch(a.dout[next*a.width:], a.width, blockQueries)
+		g.fetch(a.out[next*a.width:], a.width, blockQueries)
 	}
+	g.score(g.p, g.query, g.keyStrips, n, seen)
+	g.score(g.ds, g.dout, g.valueStrips, n, seen)
+	var delta [blockQueries]float32
+	for q := range n {
+		delta[q] = dot8(g.dout[q*g.depth:][:g.headDim], a.outRow(a.out, i+q))
+	}
+	for q := range n {
+		p, ds := g.p[q*g.cols:][:padded(seen)], g.ds[q*g.cols:][:padded(seen)]
+		g.hide(p, i+q)
+		clear(ds[a.seen(i+q):])
+		g.grad(&p[0], &ds[0], len(p), a.scale, a.lse[i+q], delta[q])
+	}
+	g.mix(g.dquery, g.ds, g.keyRows, n, seen)
+	for q := range n {
+		copy(a.row(a.dqkv, i+q, 0), g.dquery[q*g.depth:])
+	}
+	g.collect(g.dkeyRows, g.ds, g.query, n, seen, i+n < a.length)
+	g.collect(g.dvalueRows, g.p, g.dout, n, seen, i+n < a.length)
 }

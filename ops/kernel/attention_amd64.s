@@ -4,213 +4,278 @@
 
 #include "textflag.h"
 
-// func expColumns(s *float32, rows int, scale float32, top *float32, sum *float32)
-// Requires: AVX, AVX2, FMA3
-TEXT ·expColumns(SB), NOSPLIT, $0-40
-	MOVQ         rows+8(FP), AX
-	VBROADCASTSS scale+16(FP), Y0
-	MOVQ         s+0(FP), CX
-	VBROADCASTSS minusInfinity<>+0(SB), Y1
-	VMOVAPS      Y1, Y2
-	VMOVAPS      Y1, Y3
-	VMOVAPS      Y1, Y4
-	VMOVAPS      Y1, Y1
-	MOVQ         AX, DX
-	SUBQ         $0x02, DX
-	JL           end2
+// func multiplyRowsAVX2(c *float32, ldc int, a *float32, aRow int, aCol int, b *float32, bRow int, bStrip int, k int, rows int, strips int, add bool)
+// Requires: AVX, FMA3
+TEXT ·multiplyRowsAVX2(SB), NOSPLIT, $0-89
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	MOVQ aRow+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ aCol+32(FP), DX
+	SHLQ $0x02, DX
+	MOVQ bRow+48(FP), BX
+	SHLQ $0x02, BX
+	MOVQ bStrip+56(FP), SI
+	SHLQ $0x02, SI
 
-loop1:
-	VMAXPS (CX), Y2, Y2
-	VMAXPS 32(CX), Y3, Y3
-	VMAXPS 64(CX), Y4, Y4
-	VMAXPS 96(CX), Y1, Y1
-	ADDQ   $0x00000080, CX
-	SUBQ   $0x02, DX
-	JGE    loop1
+columns:
+	MOVQ strips+80(FP), DI
+	MOVQ c+0(FP), DI
+	MOVQ a+16(FP), R8
+	MOVQ rows+72(FP), R9
 
-end2:
-	ADDQ $0x02, DX
-	SUBQ $0x01, DX
-	JL   end4
-
-loop3:
-	VMAXPS (CX), Y2, Y2
-	VMAXPS 32(CX), Y3, Y3
-	ADDQ   $0x00000040, CX
-	SUBQ   $0x01, DX
-	JGE    loop3
-
-end4:
-	ADDQ    $0x01, DX
-	MOVQ    top+24(FP), CX
-	VMAXPS  Y4, Y2, Y2
-	VMULPS  Y0, Y2, Y2
-	VMOVUPS Y2, (CX)
-	VMAXPS  Y1, Y3, Y3
-	VMULPS  Y0, Y3, Y3
-	VMOVUPS Y3, 32(CX)
-	MOVQ    s+0(FP), CX
+strips1row:
+	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x02, AX
-	JL      end6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVB    add+88(FP), R10
+	TESTB   R10, R10
+	JZ      strips1products
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y10
+	VMOVUPS 32(R10), Y11
+	ADDQ    AX, R10
+
+strips1products:
+	MOVQ k+64(FP), R10
+	MOVQ b+40(FP), R12
+	MOVQ R8, R11
+	LEAQ (R11)(CX*2), R13
+	ADDQ CX, R13
+	SUBQ $0x04, R10
+	JL   end2
+
+loop1:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R13)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R13)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R13)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R13)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R13)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R13)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R13)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R13)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x04, R10
+	JGE          loop1
+
+end2:
+	ADDQ $0x04, R10
+	SUBQ $0x01, R10
+	JL   end4
+
+loop3:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R13)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R13)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x01, R10
+	JGE          loop3
+
+end4:
+	ADDQ    $0x01, R10
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    AX, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    AX, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    AX, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    AX, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    AX, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	ADDQ    AX, DI
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	SUBQ    $0x06, R9
+	JG      strips1row
+	ADDQ    $0x00000040, c+0(FP)
+	IMUL3Q  $0x01, SI, DI
+	ADDQ    DI, b+40(FP)
+	SUBQ    $0x01, strips+80(FP)
+	JG      columns
+	VZEROUPPER
+	RET
+
+// func topScoreAVX2(s *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·topScoreAVX2(SB), NOSPLIT, $0-20
+	MOVQ         s+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS minusInfinity<>+0(SB), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y0
+	SUBQ         $0x00000020, CX
+	JL           end6
 
 loop5:
-	VMOVUPS      (CX), Y7
-	VMOVUPS      32(CX), Y8
-	VFMSUB213PS  Y2, Y0, Y7
-	VMOVUPS      expRounder<>+0(SB), Y9
-	VFMADD231PS  expLog2E<>+0(SB), Y7, Y9
-	VSUBPS       expRounder<>+0(SB), Y9, Y10
-	VMOVAPS      Y7, Y11
-	VFNMADD231PS expLn2High<>+0(SB), Y10, Y11
-	VFNMADD231PS expLn2Low<>+0(SB), Y10, Y11
-	VMOVUPS      expC6<>+0(SB), Y10
-	VFMADD213PS  expC5<>+0(SB), Y11, Y10
-	VFMADD213PS  expC4<>+0(SB), Y11, Y10
-	VFMADD213PS  expC3<>+0(SB), Y11, Y10
-	VFMADD213PS  expC2<>+0(SB), Y11, Y10
-	VMULPS       Y11, Y11, Y12
-	VFMADD213PS  Y11, Y12, Y10
-	VADDPS       one<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       Y9, Y10, Y10
-	VCMPPS       $0x11, expMin<>+0(SB), Y7, Y7
-	VANDNPS      Y10, Y7, Y10
-	VADDPS       Y10, Y1, Y1
-	VMOVUPS      Y10, (CX)
-	VFMSUB213PS  Y3, Y0, Y8
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y8, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y9
-	VMOVAPS      Y8, Y10
-	VFNMADD231PS expLn2High<>+0(SB), Y9, Y10
-	VFNMADD231PS expLn2Low<>+0(SB), Y9, Y10
-	VMOVUPS      expC6<>+0(SB), Y9
-	VFMADD213PS  expC5<>+0(SB), Y10, Y9
-	VFMADD213PS  expC4<>+0(SB), Y10, Y9
-	VFMADD213PS  expC3<>+0(SB), Y10, Y9
-	VFMADD213PS  expC2<>+0(SB), Y10, Y9
-	VMULPS       Y10, Y10, Y11
-	VFMADD213PS  Y10, Y11, Y9
-	VADDPS       one<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y9, Y9
-	VCMPPS       $0x11, expMin<>+0(SB), Y8, Y7
-	VANDNPS      Y9, Y7, Y9
-	VADDPS       Y9, Y4, Y4
-	VMOVUPS      Y9, 32(CX)
-	VMOVUPS      64(CX), Y7
-	VMOVUPS      96(CX), Y8
-	VFMSUB213PS  Y2, Y0, Y7
-	VMOVUPS      expRounder<>+0(SB), Y9
-	VFMADD231PS  expLog2E<>+0(SB), Y7, Y9
-	VSUBPS       expRounder<>+0(SB), Y9, Y10
-	VMOVAPS      Y7, Y11
-	VFNMADD231PS expLn2High<>+0(SB), Y10, Y11
-	VFNMADD231PS expLn2Low<>+0(SB), Y10, Y11
-	VMOVUPS      expC6<>+0(SB), Y10
-	VFMADD213PS  expC5<>+0(SB), Y11, Y10
-	VFMADD213PS  expC4<>+0(SB), Y11, Y10
-	VFMADD213PS  expC3<>+0(SB), Y11, Y10
-	VFMADD213PS  expC2<>+0(SB), Y11, Y10
-	VMULPS       Y11, Y11, Y12
-	VFMADD213PS  Y11, Y12, Y10
-	VADDPS       one<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       Y9, Y10, Y10
-	VCMPPS       $0x11, expMin<>+0(SB), Y7, Y7
-	VANDNPS      Y10, Y7, Y10
-	VADDPS       Y10, Y5, Y5
-	VMOVUPS      Y10, 64(CX)
-	VFMSUB213PS  Y3, Y0, Y8
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y8, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y9
-	VMOVAPS      Y8, Y10
-	VFNMADD231PS expLn2High<>+0(SB), Y9, Y10
-	VFNMADD231PS expLn2Low<>+0(SB), Y9, Y10
-	VMOVUPS      expC6<>+0(SB), Y9
-	VFMADD213PS  expC5<>+0(SB), Y10, Y9
-	VFMADD213PS  expC4<>+0(SB), Y10, Y9
-	VFMADD213PS  expC3<>+0(SB), Y10, Y9
-	VFMADD213PS  expC2<>+0(SB), Y10, Y9
-	VMULPS       Y10, Y10, Y11
-	VFMADD213PS  Y10, Y11, Y9
-	VADDPS       one<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y9, Y9
-	VCMPPS       $0x11, expMin<>+0(SB), Y8, Y7
-	VANDNPS      Y9, Y7, Y9
-	VADDPS       Y9, Y6, Y6
-	VMOVUPS      Y9, 96(CX)
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x02, AX
-	JGE          loop5
+	VMAXPS (AX), Y1, Y1
+	VMAXPS 32(AX), Y2, Y2
+	VMAXPS 64(AX), Y3, Y3
+	VMAXPS 96(AX), Y0, Y0
+	ADDQ   $0x00000080, AX
+	SUBQ   $0x00000020, CX
+	JGE    loop5
 
 end6:
-	ADDQ $0x02, AX
-	SUBQ $0x01, AX
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, CX
 	JL   end8
 
 loop7:
-	VMOVUPS      (CX), Y7
-	VMOVUPS      32(CX), Y8
-	VFMSUB213PS  Y2, Y0, Y7
-	VMOVUPS      expRounder<>+0(SB), Y9
-	VFMADD231PS  expLog2E<>+0(SB), Y7, Y9
-	VSUBPS       expRounder<>+0(SB), Y9, Y10
-	VMOVAPS      Y7, Y11
-	VFNMADD231PS expLn2High<>+0(SB), Y10, Y11
-	VFNMADD231PS expLn2Low<>+0(SB), Y10, Y11
-	VMOVUPS      expC6<>+0(SB), Y10
-	VFMADD213PS  expC5<>+0(SB), Y11, Y10
-	VFMADD213PS  expC4<>+0(SB), Y11, Y10
-	VFMADD213PS  expC3<>+0(SB), Y11, Y10
-	VFMADD213PS  expC2<>+0(SB), Y11, Y10
-	VMULPS       Y11, Y11, Y12
-	VFMADD213PS  Y11, Y12, Y10
-	VADDPS       one<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       Y9, Y10, Y10
-	VCMPPS       $0x11, expMin<>+0(SB), Y7, Y7
-	VANDNPS      Y10, Y7, Y10
-	VADDPS       Y10, Y1, Y1
-	VMOVUPS      Y10, (CX)
-	VFMSUB213PS  Y3, Y0, Y8
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y8, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y9
-	VMOVAPS      Y8, Y10
-	VFNMADD231PS expLn2High<>+0(SB), Y9, Y10
-	VFNMADD231PS expLn2Low<>+0(SB), Y9, Y10
-	VMOVUPS      expC6<>+0(SB), Y9
-	VFMADD213PS  expC5<>+0(SB), Y10, Y9
-	VFMADD213PS  expC4<>+0(SB), Y10, Y9
-	VFMADD213PS  expC3<>+0(SB), Y10, Y9
-	VFMADD213PS  expC2<>+0(SB), Y10, Y9
-	VMULPS       Y10, Y10, Y11
-	VFMADD213PS  Y10, Y11, Y9
-	VADDPS       one<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y9, Y9
-	VCMPPS       $0x11, expMin<>+0(SB), Y8, Y7
-	VANDNPS      Y9, Y7, Y9
-	VADDPS       Y9, Y4, Y4
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x01, AX
-	JGE          loop7
+	VMAXPS (AX), Y1, Y1
+	ADDQ   $0x00000020, AX
+	SUBQ   $0x00000008, CX
+	JGE    loop7
 
 end8:
-	ADDQ    $0x01, AX
-	MOVQ    sum+32(FP), AX
-	VADDPS  Y5, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VADDPS  Y6, Y4, Y4
-	VMOVUPS Y4, 32(AX)
+	ADDQ       $0x00000008, CX
+	VMAXPS     Y3, Y1, Y1
+	VMAXPS     Y0, Y2, Y2
+	VMAXPS     Y2, Y1, Y1
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VPERMILPS  $0x4e, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	VPERMILPS  $0xb1, Y1, Y0
+	VMAXPS     Y0, Y1, Y1
+	MOVSS      X1, ret+16(FP)
 	VZEROUPPER
 	RET
 
@@ -223,6 +288,160 @@ DATA minusInfinity<>+20(SB)/4, $0xff800000
 DATA minusInfinity<>+24(SB)/4, $0xff800000
 DATA minusInfinity<>+28(SB)/4, $0xff800000
 GLOBL minusInfinity<>(SB), RODATA|NOPTR, $32
+
+// func weighScoresAVX2(s *float32, n int, scale float32, top float32) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·weighScoresAVX2(SB), NOSPLIT, $0-28
+	MOVQ         s+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS scale+16(FP), Y0
+	VBROADCASTSS top+20(FP), Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	SUBQ         $0x00000020, CX
+	JL           end10
+
+loop9:
+	VMOVUPS      (AX), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VADDPS       Y8, Y2, Y2
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      32(AX), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y8, 32(AX)
+	VMOVUPS      64(AX), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y8, 64(AX)
+	VMOVUPS      96(AX), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VADDPS       Y8, Y5, Y5
+	VMOVUPS      Y8, 96(AX)
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x00000020, CX
+	JGE          loop9
+
+end10:
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, CX
+	JL   end12
+
+loop11:
+	VMOVUPS      (AX), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMOVUPS      expRounder<>+0(SB), Y7
+	VFMADD231PS  expLog2E<>+0(SB), Y6, Y7
+	VSUBPS       expRounder<>+0(SB), Y7, Y8
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
+	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
+	VMOVUPS      expC6<>+0(SB), Y8
+	VFMADD213PS  expC5<>+0(SB), Y9, Y8
+	VFMADD213PS  expC4<>+0(SB), Y9, Y8
+	VFMADD213PS  expC3<>+0(SB), Y9, Y8
+	VFMADD213PS  expC2<>+0(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y10
+	VFMADD213PS  Y9, Y10, Y8
+	VADDPS       one<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y6
+	VANDNPS      Y8, Y6, Y8
+	VADDPS       Y8, Y2, Y2
+	VMOVUPS      Y8, (AX)
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x00000008, CX
+	JGE          loop11
+
+end12:
+	ADDQ       $0x00000008, CX
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+	VADDPS     Y3, Y2, Y2
+	VPERM2F128 $0x01, Y2, Y2, Y0
+	VADDPS     Y0, Y2, Y2
+	VPERMILPS  $0x4e, Y2, Y0
+	VADDPS     Y0, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y0
+	VADDPS     Y0, Y2, Y2
+	MOVSS      X2, ret+24(FP)
+	VZEROUPPER
+	RET
 
 DATA expRounder<>+0(SB)/4, $0x4b400000
 DATA expRounder<>+4(SB)/4, $0x4b400000
@@ -334,436 +553,127 @@ DATA expMin<>+24(SB)/4, $0xc2aeac4f
 DATA expMin<>+28(SB)/4, $0xc2aeac4f
 GLOBL expMin<>(SB), RODATA|NOPTR, $32
 
-// func gradColumns(p *float32, ds *float32, rows int, scale float32, lse *float32, delta *float32)
+// func gradScoresAVX2(p *float32, ds *float32, n int, scale float32, lse float32, delta float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·gradColumns(SB), NOSPLIT, $0-48
+TEXT ·gradScoresAVX2(SB), NOSPLIT, $0-36
 	MOVQ         p+0(FP), AX
 	MOVQ         ds+8(FP), CX
-	MOVQ         rows+16(FP), DX
+	MOVQ         n+16(FP), DX
 	VBROADCASTSS scale+24(FP), Y0
-	MOVQ         lse+32(FP), BX
-	VMOVUPS      (BX), Y1
-	VMOVUPS      32(BX), Y2
-	MOVQ         delta+40(FP), BX
-	VMOVUPS      (BX), Y3
-	VMOVUPS      32(BX), Y4
-	SUBQ         $0x02, DX
-	JL           end10
-
-loop9:
-	VMOVUPS      (AX), Y5
-	VMOVUPS      32(AX), Y6
-	VFMSUB213PS  Y1, Y0, Y5
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
-	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
-	VMOVUPS      expC6<>+0(SB), Y8
-	VFMADD213PS  expC5<>+0(SB), Y9, Y8
-	VFMADD213PS  expC4<>+0(SB), Y9, Y8
-	VFMADD213PS  expC3<>+0(SB), Y9, Y8
-	VFMADD213PS  expC2<>+0(SB), Y9, Y8
-	VMULPS       Y9, Y9, Y10
-	VFMADD213PS  Y9, Y10, Y8
-	VADDPS       one<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y8, Y8
-	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
-	VANDNPS      Y8, Y5, Y8
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      (CX), Y5
-	VSUBPS       Y3, Y5, Y5
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y8, Y5, Y5
-	VMOVUPS      Y5, (CX)
-	VFMSUB213PS  Y2, Y0, Y6
-	VMOVUPS      expRounder<>+0(SB), Y5
-	VFMADD231PS  expLog2E<>+0(SB), Y6, Y5
-	VSUBPS       expRounder<>+0(SB), Y5, Y7
-	VMOVAPS      Y6, Y8
-	VFNMADD231PS expLn2High<>+0(SB), Y7, Y8
-	VFNMADD231PS expLn2Low<>+0(SB), Y7, Y8
-	VMOVUPS      expC6<>+0(SB), Y7
-	VFMADD213PS  expC5<>+0(SB), Y8, Y7
-	VFMADD213PS  expC4<>+0(SB), Y8, Y7
-	VFMADD213PS  expC3<>+0(SB), Y8, Y7
-	VFMADD213PS  expC2<>+0(SB), Y8, Y7
-	VMULPS       Y8, Y8, Y9
-	VFMADD213PS  Y8, Y9, Y7
-	VADDPS       one<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y7
-	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y5
-	VANDNPS      Y7, Y5, Y7
-	VMOVUPS      Y7, 32(AX)
-	VMOVUPS      32(CX), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y7, Y5, Y5
-	VMOVUPS      Y5, 32(CX)
-	VMOVUPS      64(AX), Y5
-	VMOVUPS      96(AX), Y6
-	VFMSUB213PS  Y1, Y0, Y5
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
-	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
-	VMOVUPS      expC6<>+0(SB), Y8
-	VFMADD213PS  expC5<>+0(SB), Y9, Y8
-	VFMADD213PS  expC4<>+0(SB), Y9, Y8
-	VFMADD213PS  expC3<>+0(SB), Y9, Y8
-	VFMADD213PS  expC2<>+0(SB), Y9, Y8
-	VMULPS       Y9, Y9, Y10
-	VFMADD213PS  Y9, Y10, Y8
-	VADDPS       one<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y8, Y8
-	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
-	VANDNPS      Y8, Y5, Y8
-	VMOVUPS      Y8, 64(AX)
-	VMOVUPS      64(CX), Y5
-	VSUBPS       Y3, Y5, Y5
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y8, Y5, Y5
-	VMOVUPS      Y5, 64(CX)
-	VFMSUB213PS  Y2, Y0, Y6
-	VMOVUPS      expRounder<>+0(SB), Y5
-	VFMADD231PS  expLog2E<>+0(SB), Y6, Y5
-	VSUBPS       expRounder<>+0(SB), Y5, Y7
-	VMOVAPS      Y6, Y8
-	VFNMADD231PS expLn2High<>+0(SB), Y7, Y8
-	VFNMADD231PS expLn2Low<>+0(SB), Y7, Y8
-	VMOVUPS      expC6<>+0(SB), Y7
-	VFMADD213PS  expC5<>+0(SB), Y8, Y7
-	VFMADD213PS  expC4<>+0(SB), Y8, Y7
-	VFMADD213PS  expC3<>+0(SB), Y8, Y7
-	VFMADD213PS  expC2<>+0(SB), Y8, Y7
-	VMULPS       Y8, Y8, Y9
-	VFMADD213PS  Y8, Y9, Y7
-	VADDPS       one<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y7
-	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y5
-	VANDNPS      Y7, Y5, Y7
-	VMOVUPS      Y7, 96(AX)
-	VMOVUPS      96(CX), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y7, Y5, Y5
-	VMOVUPS      Y5, 96(CX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x02, DX
-	JGE          loop9
-
-end10:
-	ADDQ $0x02, DX
-	SUBQ $0x01, DX
-	JL   end12
-
-loop11:
-	VMOVUPS      (AX), Y5
-	VMOVUPS      32(AX), Y6
-	VFMSUB213PS  Y1, Y0, Y5
-	VMOVUPS      expRounder<>+0(SB), Y7
-	VFMADD231PS  expLog2E<>+0(SB), Y5, Y7
-	VSUBPS       expRounder<>+0(SB), Y7, Y8
-	VMOVAPS      Y5, Y9
-	VFNMADD231PS expLn2High<>+0(SB), Y8, Y9
-	VFNMADD231PS expLn2Low<>+0(SB), Y8, Y9
-	VMOVUPS      expC6<>+0(SB), Y8
-	VFMADD213PS  expC5<>+0(SB), Y9, Y8
-	VFMADD213PS  expC4<>+0(SB), Y9, Y8
-	VFMADD213PS  expC3<>+0(SB), Y9, Y8
-	VFMADD213PS  expC2<>+0(SB), Y9, Y8
-	VMULPS       Y9, Y9, Y10
-	VFMADD213PS  Y9, Y10, Y8
-	VADDPS       one<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y7, Y8, Y8
-	VCMPPS       $0x11, expMin<>+0(SB), Y5, Y5
-	VANDNPS      Y8, Y5, Y8
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      (CX), Y5
-	VSUBPS       Y3, Y5, Y5
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y8, Y5, Y5
-	VMOVUPS      Y5, (CX)
-	VFMSUB213PS  Y2, Y0, Y6
-	VMOVUPS      expRounder<>+0(SB), Y5
-	VFMADD231PS  expLog2E<>+0(SB), Y6, Y5
-	VSUBPS       expRounder<>+0(SB), Y5, Y7
-	VMOVAPS      Y6, Y8
-	VFNMADD231PS expLn2High<>+0(SB), Y7, Y8
-	VFNMADD231PS expLn2Low<>+0(SB), Y7, Y8
-	VMOVUPS      expC6<>+0(SB), Y7
-	VFMADD213PS  expC5<>+0(SB), Y8, Y7
-	VFMADD213PS  expC4<>+0(SB), Y8, Y7
-	VFMADD213PS  expC3<>+0(SB), Y8, Y7
-	VFMADD213PS  expC2<>+0(SB), Y8, Y7
-	VMULPS       Y8, Y8, Y9
-	VFMADD213PS  Y8, Y9, Y7
-	VADDPS       one<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y7
-	VCMPPS       $0x11, expMin<>+0(SB), Y6, Y5
-	VANDNPS      Y7, Y5, Y7
-	VMOVUPS      Y7, 32(AX)
-	VMOVUPS      32(CX), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y7, Y5, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x01, DX
-	JGE          loop11
-
-end12:
-	ADDQ $0x01, DX
-	VZEROUPPER
-	RET
-
-// func stripToPanels(dst *float32, panel int, src *float32, rows int)
-// Requires: AVX
-TEXT ·stripToPanels(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ panel+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ src+16(FP), DX
-	MOVQ rows+24(FP), BX
-
-loop:
-	VMOVUPS      (DX), Y0
-	VMOVUPS      64(DX), Y1
-	VMOVUPS      128(DX), Y2
-	VMOVUPS      192(DX), Y3
-	VUNPCKLPS    Y1, Y0, Y4
-	VUNPCKHPS    Y1, Y0, Y5
-	VUNPCKLPS    Y3, Y2, Y1
-	VUNPCKHPS    Y3, Y2, Y3
-	VUNPCKLPD    Y1, Y4, Y0
-	VUNPCKHPD    Y1, Y4, Y1
-	VUNPCKLPD    Y3, Y5, Y2
-	VUNPCKHPD    Y3, Y5, Y3
-	VMOVUPS      256(DX), Y4
-	VMOVUPS      320(DX), Y5
-	VUNPCKLPS    Y5, Y4, Y6
-	VUNPCKHPS    Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y6, X5
-	VEXTRACTF128 $0x01, Y4, X7
-	VMOVUPS      X0, (AX)
-	VMOVLPS      X6, 16(AX)
-	VMOVUPS      X1, 24(AX)
-	VMOVHPS      X6, 40(AX)
-	VMOVUPS      X2, 48(AX)
-	VMOVLPS      X4, 64(AX)
-	VMOVUPS      X3, 72(AX)
-	VMOVHPS      X4, 88(AX)
-	VEXTRACTF128 $0x01, Y0, 96(AX)
-	VMOVLPS      X5, 112(AX)
-	VEXTRACTF128 $0x01, Y1, 120(AX)
-	VMOVHPS      X5, 136(AX)
-	VEXTRACTF128 $0x01, Y2, 144(AX)
-	VMOVLPS      X7, 160(AX)
-	VEXTRACTF128 $0x01, Y3, 168(AX)
-	VMOVHPS      X7, 184(AX)
-	VMOVUPS      32(DX), Y0
-	VMOVUPS      96(DX), Y1
-	VMOVUPS      160(DX), Y2
-	VMOVUPS      224(DX), Y3
-	VUNPCKLPS    Y1, Y0, Y4
-	VUNPCKHPS    Y1, Y0, Y5
-	VUNPCKLPS    Y3, Y2, Y1
-	VUNPCKHPS    Y3, Y2, Y3
-	VUNPCKLPD    Y1, Y4, Y0
-	VUNPCKHPD    Y1, Y4, Y1
-	VUNPCKLPD    Y3, Y5, Y2
-	VUNPCKHPD    Y3, Y5, Y3
-	VMOVUPS      288(DX), Y4
-	VMOVUPS      352(DX), Y5
-	VUNPCKLPS    Y5, Y4, Y6
-	VUNPCKHPS    Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y6, X5
-	VEXTRACTF128 $0x01, Y4, X7
-	VMOVUPS      X0, 192(AX)
-	VMOVLPS      X6, 208(AX)
-	VMOVUPS      X1, 216(AX)
-	VMOVHPS      X6, 232(AX)
-	VMOVUPS      X2, 240(AX)
-	VMOVLPS      X4, 256(AX)
-	VMOVUPS      X3, 264(AX)
-	VMOVHPS      X4, 280(AX)
-	VEXTRACTF128 $0x01, Y0, 288(AX)
-	VMOVLPS      X5, 304(AX)
-	VEXTRACTF128 $0x01, Y1, 312(AX)
-	VMOVHPS      X5, 328(AX)
-	VEXTRACTF128 $0x01, Y2, 336(AX)
-	VMOVLPS      X7, 352(AX)
-	VEXTRACTF128 $0x01, Y3, 360(AX)
-	VMOVHPS      X7, 376(AX)
-	ADDQ         CX, AX
-	ADDQ         $0x00000180, DX
-	SUBQ         $0x06, BX
-	JG           loop
-	VZEROUPPER
-	RET
-
-// func unpackTranspose8(dst *float32, ld int, src *float32, k int, n int, scale *float32)
-// Requires: AVX, CMOV
-TEXT ·unpackTranspose8(SB), NOSPLIT, $0-48
-	MOVQ    src+16(FP), AX
-	MOVQ    k+24(FP), CX
-	MOVQ    ld+8(FP), DX
-	MOVQ    n+32(FP), BX
-	SHLQ    $0x02, DX
-	MOVQ    dst+0(FP), SI
-	LEAQ    (SI)(DX*1), DI
-	CMPQ    BX, $0x01
-	CMOVQLE SI, DI
-	LEAQ    (DI)(DX*1), R8
-	CMPQ    BX, $0x02
-	CMOVQLE DI, R8
-	LEAQ    (R8)(DX*1), R9
-	CMPQ    BX, $0x03
-	CMOVQLE R8, R9
-	LEAQ    (R9)(DX*1), R10
-	CMPQ    BX, $0x04
-	CMOVQLE R9, R10
-	LEAQ    (R10)(DX*1), R11
-	CMPQ    BX, $0x05
-	CMOVQLE R10, R11
-	LEAQ    (R11)(DX*1), R12
-	CMPQ    BX, $0x06
-	CMOVQLE R11, R12
-	LEAQ    (R12)(DX*1), DX
-	CMPQ    BX, $0x07
-	CMOVQLE R12, DX
-	MOVQ    scale+40(FP), BX
-	VMOVUPS (BX), Y0
-	XORQ    BX, BX
-	SUBQ    $0x08, CX
-	JL      tail
-
-loop:
-	VMULPS      (AX), Y0, Y1
-	VMULPS      64(AX), Y0, Y2
-	VMULPS      128(AX), Y0, Y3
-	VMULPS      192(AX), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKHPS   Y2, Y1, Y6
-	VUNPCKLPS   Y4, Y3, Y2
-	VUNPCKHPS   Y4, Y3, Y4
-	VUNPCKLPD   Y2, Y5, Y1
-	VUNPCKHPD   Y2, Y5, Y2
-	VUNPCKLPD   Y4, Y6, Y3
-	VUNPCKHPD   Y4, Y6, Y4
-	VMULPS      256(AX), Y0, Y5
-	VMULPS      320(AX), Y0, Y6
-	VMULPS      384(AX), Y0, Y7
-	VMULPS      448(AX), Y0, Y8
-	VUNPCKLPS   Y6, Y5, Y9
-	VUNPCKHPS   Y6, Y5, Y10
-	VUNPCKLPS   Y8, Y7, Y6
-	VUNPCKHPS   Y8, Y7, Y8
-	VUNPCKLPD   Y6, Y9, Y5
-	VUNPCKHPD   Y6, Y9, Y6
-	VUNPCKLPD   Y8, Y10, Y7
-	VUNPCKHPD   Y8, Y10, Y8
-	VINSERTF128 $0x01, X5, Y1, Y9
-	VPERM2F128  $0x31, Y5, Y1, Y1
-	VINSERTF128 $0x01, X6, Y2, Y5
-	VPERM2F128  $0x31, Y6, Y2, Y2
-	VINSERTF128 $0x01, X7, Y3, Y6
-	VPERM2F128  $0x31, Y7, Y3, Y3
-	VINSERTF128 $0x01, X8, Y4, Y7
-	VPERM2F128  $0x31, Y8, Y4, Y4
-	VMOVUPS     Y4, (DX)(BX*1)
-	VMOVUPS     Y3, (R12)(BX*1)
-	VMOVUPS     Y2, (R11)(BX*1)
-	VMOVUPS     Y1, (R10)(BX*1)
-	VMOVUPS     Y7, (R9)(BX*1)
-	VMOVUPS     Y6, (R8)(BX*1)
-	VMOVUPS     Y5, (DI)(BX*1)
-	VMOVUPS     Y9, (SI)(BX*1)
-	ADDQ        $0x20, BX
-	ADDQ        $0x00000200, AX
-	SUBQ        $0x08, CX
-	JGE         loop
-
-tail:
-	ADDQ $0x08, CX
-	JZ   done
-
-single:
-	MOVQ   scale+40(FP), R13
-	VMOVSS 28(AX), X0
-	VMULSS 28(R13), X0, X0
-	VMOVSS X0, (DX)(BX*1)
-	VMOVSS 24(AX), X0
-	VMULSS 24(R13), X0, X0
-	VMOVSS X0, (R12)(BX*1)
-	VMOVSS 20(AX), X0
-	VMULSS 20(R13), X0, X0
-	VMOVSS X0, (R11)(BX*1)
-	VMOVSS 16(AX), X0
-	VMULSS 16(R13), X0, X0
-	VMOVSS X0, (R10)(BX*1)
-	VMOVSS 12(AX), X0
-	VMULSS 12(R13), X0, X0
-	VMOVSS X0, (R9)(BX*1)
-	VMOVSS 8(AX), X0
-	VMULSS 8(R13), X0, X0
-	VMOVSS X0, (R8)(BX*1)
-	VMOVSS 4(AX), X0
-	VMULSS 4(R13), X0, X0
-	VMOVSS X0, (DI)(BX*1)
-	VMOVSS (AX), X0
-	VMULSS (R13), X0, X0
-	VMOVSS X0, (SI)(BX*1)
-	ADDQ   $0x04, BX
-	ADDQ   $0x40, AX
-	DECQ   CX
-	JNZ    single
-
-done:
-	VZEROUPPER
-	RET
-
-// func dotAVX2(x []float32, y []float32) float32
-// Requires: AVX, FMA3, SSE
-TEXT ·dotAVX2(SB), NOSPLIT, $0-52
-	MOVQ   x_base+0(FP), AX
-	MOVQ   y_base+24(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   x_len+8(FP), DX
-	XORQ   BX, BX
-	SUBQ   $0x00000020, DX
-	JL     end14
+	VBROADCASTSS lse+28(FP), Y1
+	VBROADCASTSS delta+32(FP), Y2
+	SUBQ         $0x00000020, DX
+	JL           end14
 
 loop13:
-	VMOVUPS     (AX)(BX*4), Y4
-	VMOVUPS     (CX)(BX*4), Y5
-	VFMADD231PS Y4, Y5, Y0
-	VMOVUPS     32(AX)(BX*4), Y4
-	VMOVUPS     32(CX)(BX*4), Y5
-	VFMADD231PS Y4, Y5, Y1
-	VMOVUPS     64(AX)(BX*4), Y4
-	VMOVUPS     64(CX)(BX*4), Y5
-	VFMADD231PS Y4, Y5, Y2
-	VMOVUPS     96(AX)(BX*4), Y4
-	VMOVUPS     96(CX)(BX*4), Y5
-	VFMADD231PS Y4, Y5, Y3
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000020, DX
-	JGE         loop13
+	VMOVUPS      (AX), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      expRounder<>+0(SB), Y4
+	VFMADD231PS  expLog2E<>+0(SB), Y3, Y4
+	VSUBPS       expRounder<>+0(SB), Y4, Y5
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS expLn2High<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2Low<>+0(SB), Y5, Y6
+	VMOVUPS      expC6<>+0(SB), Y5
+	VFMADD213PS  expC5<>+0(SB), Y6, Y5
+	VFMADD213PS  expC4<>+0(SB), Y6, Y5
+	VFMADD213PS  expC3<>+0(SB), Y6, Y5
+	VFMADD213PS  expC2<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VCMPPS       $0x11, expMin<>+0(SB), Y3, Y3
+	VANDNPS      Y5, Y3, Y5
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      32(AX), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      expRounder<>+0(SB), Y4
+	VFMADD231PS  expLog2E<>+0(SB), Y3, Y4
+	VSUBPS       expRounder<>+0(SB), Y4, Y5
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS expLn2High<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2Low<>+0(SB), Y5, Y6
+	VMOVUPS      expC6<>+0(SB), Y5
+	VFMADD213PS  expC5<>+0(SB), Y6, Y5
+	VFMADD213PS  expC4<>+0(SB), Y6, Y5
+	VFMADD213PS  expC3<>+0(SB), Y6, Y5
+	VFMADD213PS  expC2<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VCMPPS       $0x11, expMin<>+0(SB), Y3, Y3
+	VANDNPS      Y5, Y3, Y5
+	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      32(CX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      64(AX), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      expRounder<>+0(SB), Y4
+	VFMADD231PS  expLog2E<>+0(SB), Y3, Y4
+	VSUBPS       expRounder<>+0(SB), Y4, Y5
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS expLn2High<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2Low<>+0(SB), Y5, Y6
+	VMOVUPS      expC6<>+0(SB), Y5
+	VFMADD213PS  expC5<>+0(SB), Y6, Y5
+	VFMADD213PS  expC4<>+0(SB), Y6, Y5
+	VFMADD213PS  expC3<>+0(SB), Y6, Y5
+	VFMADD213PS  expC2<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VCMPPS       $0x11, expMin<>+0(SB), Y3, Y3
+	VANDNPS      Y5, Y3, Y5
+	VMOVUPS      Y5, 64(AX)
+	VMOVUPS      64(CX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      96(AX), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      expRounder<>+0(SB), Y4
+	VFMADD231PS  expLog2E<>+0(SB), Y3, Y4
+	VSUBPS       expRounder<>+0(SB), Y4, Y5
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS expLn2High<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2Low<>+0(SB), Y5, Y6
+	VMOVUPS      expC6<>+0(SB), Y5
+	VFMADD213PS  expC5<>+0(SB), Y6, Y5
+	VFMADD213PS  expC4<>+0(SB), Y6, Y5
+	VFMADD213PS  expC3<>+0(SB), Y6, Y5
+	VFMADD213PS  expC2<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VCMPPS       $0x11, expMin<>+0(SB), Y3, Y3
+	VANDNPS      Y5, Y3, Y5
+	VMOVUPS      Y5, 96(AX)
+	VMOVUPS      96(CX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 96(CX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000020, DX
+	JGE          loop13
 
 end14:
 	ADDQ $0x00000020, DX
@@ -771,37 +681,1429 @@ end14:
 	JL   end16
 
 loop15:
-	VMOVUPS     (AX)(BX*4), Y4
-	VMOVUPS     (CX)(BX*4), Y5
-	VFMADD231PS Y4, Y5, Y0
-	ADDQ        $0x00000008, BX
-	SUBQ        $0x00000008, DX
-	JGE         loop15
+	VMOVUPS      (AX), Y3
+	VFMSUB213PS  Y1, Y0, Y3
+	VMOVUPS      expRounder<>+0(SB), Y4
+	VFMADD231PS  expLog2E<>+0(SB), Y3, Y4
+	VSUBPS       expRounder<>+0(SB), Y4, Y5
+	VMOVAPS      Y3, Y6
+	VFNMADD231PS expLn2High<>+0(SB), Y5, Y6
+	VFNMADD231PS expLn2Low<>+0(SB), Y5, Y6
+	VMOVUPS      expC6<>+0(SB), Y5
+	VFMADD213PS  expC5<>+0(SB), Y6, Y5
+	VFMADD213PS  expC4<>+0(SB), Y6, Y5
+	VFMADD213PS  expC3<>+0(SB), Y6, Y5
+	VFMADD213PS  expC2<>+0(SB), Y6, Y5
+	VMULPS       Y6, Y6, Y7
+	VFMADD213PS  Y6, Y7, Y5
+	VADDPS       one<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y5, Y5
+	VCMPPS       $0x11, expMin<>+0(SB), Y3, Y3
+	VANDNPS      Y5, Y3, Y5
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y3, (CX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          loop15
 
 end16:
-	ADDQ        $0x00000008, DX
-	TESTQ       DX, DX
-	JZ          done17
-	MOVQ        $0x00000010, SI
-	SUBQ        DX, SI
-	LEAQ        laneMasks<>+0(SB), DX
-	VMOVUPS     (DX)(SI*4), Y4
-	VMOVUPS     32(DX)(SI*4), Y5
-	VMASKMOVPS  (AX)(BX*4), Y4, Y5
-	VMASKMOVPS  (CX)(BX*4), Y4, Y4
-	VFMADD231PS Y5, Y4, Y0
+	ADDQ $0x00000008, DX
+	VZEROUPPER
+	RET
 
-done17:
-	VADDPS     Y2, Y0, Y0
-	VADDPS     Y3, Y1, Y1
-	VADDPS     Y1, Y0, Y0
-	VPERM2F128 $0x01, Y0, Y0, Y1
-	VADDPS     Y1, Y0, Y0
-	VPERMILPS  $0x4e, Y0, Y1
-	VADDPS     Y1, Y0, Y0
-	VPERMILPS  $0xb1, Y0, Y1
-	VADDPS     Y1, Y0, Y0
-	MOVSS      X0, ret+48(FP)
+// func multiplyRowsAVX512(c *float32, ldc int, a *float32, aRow int, aCol int, b *float32, bRow int, bStrip int, k int, rows int, strips int, add bool)
+// Requires: AVX, AVX512F
+TEXT ·multiplyRowsAVX512(SB), NOSPLIT, $0-89
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	MOVQ aRow+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ aCol+32(FP), DX
+	SHLQ $0x02, DX
+	MOVQ bRow+48(FP), BX
+	SHLQ $0x02, BX
+	MOVQ bStrip+56(FP), SI
+	SHLQ $0x02, SI
+
+columns:
+	MOVQ strips+80(FP), DI
+	CMPQ DI, $0x04
+	JGE  strips4
+	CMPQ DI, $0x03
+	JEQ  strips3
+	CMPQ DI, $0x02
+	JEQ  strips2
+	MOVQ c+0(FP), DI
+	MOVQ a+16(FP), R8
+	MOVQ rows+72(FP), R9
+
+strips1row:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z20, Z20, Z20
+	MOVB    add+88(FP), R10
+	TESTB   R10, R10
+	JZ      strips1products
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z4
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z8
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z12
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z16
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z20
+	ADDQ    AX, R10
+
+strips1products:
+	MOVQ k+64(FP), R10
+	MOVQ b+40(FP), R12
+	MOVQ R8, R11
+	LEAQ (R11)(CX*2), R13
+	ADDQ CX, R13
+	SUBQ $0x04, R10
+	JL   end18
+
+loop17:
+	VMOVUPS      (R12), Z24
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  Z24, Z25, Z0
+	VBROADCASTSS (R11)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VBROADCASTSS (R11)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VBROADCASTSS (R13)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VBROADCASTSS (R13)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z20
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  Z24, Z25, Z0
+	VBROADCASTSS (R11)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VBROADCASTSS (R11)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VBROADCASTSS (R13)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VBROADCASTSS (R13)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z20
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  Z24, Z25, Z0
+	VBROADCASTSS (R11)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VBROADCASTSS (R11)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VBROADCASTSS (R13)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VBROADCASTSS (R13)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z20
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  Z24, Z25, Z0
+	VBROADCASTSS (R11)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VBROADCASTSS (R11)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VBROADCASTSS (R13)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VBROADCASTSS (R13)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z20
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x04, R10
+	JGE          loop17
+
+end18:
+	ADDQ $0x04, R10
+	SUBQ $0x01, R10
+	JL   end20
+
+loop19:
+	VMOVUPS      (R12), Z24
+	VBROADCASTSS (R11), Z25
+	VFMADD231PS  Z24, Z25, Z0
+	VBROADCASTSS (R11)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z4
+	VBROADCASTSS (R11)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z8
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z24, Z25, Z12
+	VBROADCASTSS (R13)(CX*1), Z25
+	VFMADD231PS  Z24, Z25, Z16
+	VBROADCASTSS (R13)(CX*2), Z25
+	VFMADD231PS  Z24, Z25, Z20
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x01, R10
+	JGE          loop19
+
+end20:
+	ADDQ    $0x01, R10
+	VMOVUPS Z0, (DI)
+	ADDQ    AX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    AX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    AX, DI
+	VMOVUPS Z12, (DI)
+	ADDQ    AX, DI
+	VMOVUPS Z16, (DI)
+	ADDQ    AX, DI
+	VMOVUPS Z20, (DI)
+	ADDQ    AX, DI
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	SUBQ    $0x06, R9
+	JG      strips1row
+	ADDQ    $0x00000040, c+0(FP)
+	IMUL3Q  $0x01, SI, DI
+	ADDQ    DI, b+40(FP)
+	SUBQ    $0x01, strips+80(FP)
+	JG      columns
+	VZEROUPPER
+	RET
+
+strips2:
+	MOVQ c+0(FP), DI
+	MOVQ a+16(FP), R8
+	MOVQ rows+72(FP), R9
+
+strips2row:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	MOVB    add+88(FP), R10
+	TESTB   R10, R10
+	JZ      strips2products
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	ADDQ    AX, R10
+
+strips2products:
+	MOVQ k+64(FP), R10
+	MOVQ b+40(FP), R12
+	MOVQ R8, R11
+	LEAQ (R11)(CX*2), R13
+	ADDQ CX, R13
+	SUBQ $0x04, R10
+	JL   end22
+
+loop21:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R13), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R13)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R13)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R13), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R13)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R13)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R13), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R13)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R13)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R13), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R13)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R13)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x04, R10
+	JGE          loop21
+
+end22:
+	ADDQ $0x04, R10
+	SUBQ $0x01, R10
+	JL   end24
+
+loop23:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R13), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R13)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R13)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x01, R10
+	JGE          loop23
+
+end24:
+	ADDQ    $0x01, R10
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	ADDQ    AX, DI
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	SUBQ    $0x06, R9
+	JG      strips2row
+	ADDQ    $0x00000080, c+0(FP)
+	IMUL3Q  $0x02, SI, DI
+	ADDQ    DI, b+40(FP)
+	SUBQ    $0x02, strips+80(FP)
+	JG      columns
+	VZEROUPPER
+	RET
+
+strips3:
+	MOVQ c+0(FP), DI
+	MOVQ a+16(FP), R8
+	MOVQ rows+72(FP), R9
+
+strips3row:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	MOVB    add+88(FP), R10
+	TESTB   R10, R10
+	JZ      strips3products
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	VMOVUPS 128(R10), Z6
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	VMOVUPS 128(R10), Z10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Z14
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	VMOVUPS 128(R10), Z18
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	VMOVUPS 128(R10), Z22
+	ADDQ    AX, R10
+
+strips3products:
+	MOVQ k+64(FP), R10
+	MOVQ b+40(FP), R12
+	MOVQ R8, R11
+	LEAQ (R11)(CX*2), R13
+	ADDQ CX, R13
+	SUBQ $0x04, R10
+	JL   end26
+
+loop25:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z4
+	VFMADD231PS  Z25, Z27, Z5
+	VFMADD231PS  Z26, Z27, Z6
+	VBROADCASTSS (R11)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z8
+	VFMADD231PS  Z25, Z27, Z9
+	VFMADD231PS  Z26, Z27, Z10
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z16
+	VFMADD231PS  Z25, Z27, Z17
+	VFMADD231PS  Z26, Z27, Z18
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z20
+	VFMADD231PS  Z25, Z27, Z21
+	VFMADD231PS  Z26, Z27, Z22
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z4
+	VFMADD231PS  Z25, Z27, Z5
+	VFMADD231PS  Z26, Z27, Z6
+	VBROADCASTSS (R11)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z8
+	VFMADD231PS  Z25, Z27, Z9
+	VFMADD231PS  Z26, Z27, Z10
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z16
+	VFMADD231PS  Z25, Z27, Z17
+	VFMADD231PS  Z26, Z27, Z18
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z20
+	VFMADD231PS  Z25, Z27, Z21
+	VFMADD231PS  Z26, Z27, Z22
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z4
+	VFMADD231PS  Z25, Z27, Z5
+	VFMADD231PS  Z26, Z27, Z6
+	VBROADCASTSS (R11)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z8
+	VFMADD231PS  Z25, Z27, Z9
+	VFMADD231PS  Z26, Z27, Z10
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z16
+	VFMADD231PS  Z25, Z27, Z17
+	VFMADD231PS  Z26, Z27, Z18
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z20
+	VFMADD231PS  Z25, Z27, Z21
+	VFMADD231PS  Z26, Z27, Z22
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z4
+	VFMADD231PS  Z25, Z27, Z5
+	VFMADD231PS  Z26, Z27, Z6
+	VBROADCASTSS (R11)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z8
+	VFMADD231PS  Z25, Z27, Z9
+	VFMADD231PS  Z26, Z27, Z10
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z16
+	VFMADD231PS  Z25, Z27, Z17
+	VFMADD231PS  Z26, Z27, Z18
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z20
+	VFMADD231PS  Z25, Z27, Z21
+	VFMADD231PS  Z26, Z27, Z22
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x04, R10
+	JGE          loop25
+
+end26:
+	ADDQ $0x04, R10
+	SUBQ $0x01, R10
+	JL   end28
+
+loop27:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z4
+	VFMADD231PS  Z25, Z27, Z5
+	VFMADD231PS  Z26, Z27, Z6
+	VBROADCASTSS (R11)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z8
+	VFMADD231PS  Z25, Z27, Z9
+	VFMADD231PS  Z26, Z27, Z10
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z16
+	VFMADD231PS  Z25, Z27, Z17
+	VFMADD231PS  Z26, Z27, Z18
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z20
+	VFMADD231PS  Z25, Z27, Z21
+	VFMADD231PS  Z26, Z27, Z22
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	SUBQ         $0x01, R10
+	JGE          loop27
+
+end28:
+	ADDQ    $0x01, R10
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	ADDQ    AX, DI
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	SUBQ    $0x06, R9
+	JG      strips3row
+	ADDQ    $0x000000c0, c+0(FP)
+	IMUL3Q  $0x03, SI, DI
+	ADDQ    DI, b+40(FP)
+	SUBQ    $0x03, strips+80(FP)
+	JG      columns
+	VZEROUPPER
+	RET
+
+strips4:
+	MOVQ c+0(FP), DI
+	MOVQ a+16(FP), R8
+	MOVQ rows+72(FP), R9
+
+strips4row:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	MOVB    add+88(FP), R10
+	TESTB   R10, R10
+	JZ      strips4products
+	MOVQ    DI, R10
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVUPS 128(R10), Z2
+	VMOVUPS 192(R10), Z3
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z4
+	VMOVUPS 64(R10), Z5
+	VMOVUPS 128(R10), Z6
+	VMOVUPS 192(R10), Z7
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z8
+	VMOVUPS 64(R10), Z9
+	VMOVUPS 128(R10), Z10
+	VMOVUPS 192(R10), Z11
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Z14
+	VMOVUPS 192(R10), Z15
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z16
+	VMOVUPS 64(R10), Z17
+	VMOVUPS 128(R10), Z18
+	VMOVUPS 192(R10), Z19
+	ADDQ    AX, R10
+	VMOVUPS (R10), Z20
+	VMOVUPS 64(R10), Z21
+	VMOVUPS 128(R10), Z22
+	VMOVUPS 192(R10), Z23
+	ADDQ    AX, R10
+
+strips4products:
+	MOVQ k+64(FP), R10
+	MOVQ b+40(FP), R12
+	MOVQ R8, R11
+	LEAQ (R11)(CX*2), R13
+	ADDQ CX, R13
+	LEAQ (R12)(SI*2), R14
+	ADDQ SI, R14
+	SUBQ $0x04, R10
+	JL   end30
+
+loop29:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VMOVUPS      (R14), Z27
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R11)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R11)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R14
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VMOVUPS      (R14), Z27
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R11)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R11)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R14
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VMOVUPS      (R14), Z27
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R11)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R11)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R14
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VMOVUPS      (R14), Z27
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R11)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R11)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R14
+	SUBQ         $0x04, R10
+	JGE          loop29
+
+end30:
+	ADDQ $0x04, R10
+	SUBQ $0x01, R10
+	JL   end32
+
+loop31:
+	VMOVUPS      (R12), Z24
+	VMOVUPS      (R12)(SI*1), Z25
+	VMOVUPS      (R12)(SI*2), Z26
+	VMOVUPS      (R14), Z27
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R11)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R11)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R14
+	SUBQ         $0x01, R10
+	JGE          loop31
+
+end32:
+	ADDQ    $0x01, R10
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, 192(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, 192(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, 192(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, 192(DI)
+	ADDQ    AX, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Z23, 192(DI)
+	ADDQ    AX, DI
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	LEAQ    (R8)(CX*2), R8
+	ADDQ    CX, R8
+	SUBQ    $0x06, R9
+	JG      strips4row
+	ADDQ    $0x00000100, c+0(FP)
+	IMUL3Q  $0x04, SI, DI
+	ADDQ    DI, b+40(FP)
+	SUBQ    $0x04, strips+80(FP)
+	JG      columns
+	VZEROUPPER
+	RET
+
+// func topScoreAVX512(s *float32, n int) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·topScoreAVX512(SB), NOSPLIT, $0-20
+	MOVQ         s+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS minusInfinity<>+0(SB), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z0
+	SUBQ         $0x00000040, CX
+	JL           end34
+
+loop33:
+	VMAXPS (AX), Z1, Z1
+	VMAXPS 64(AX), Z2, Z2
+	VMAXPS 128(AX), Z3, Z3
+	VMAXPS 192(AX), Z0, Z0
+	ADDQ   $0x00000100, AX
+	SUBQ   $0x00000040, CX
+	JGE    loop33
+
+end34:
+	ADDQ $0x00000040, CX
+	SUBQ $0x00000010, CX
+	JL   end36
+
+loop35:
+	VMAXPS (AX), Z1, Z1
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000010, CX
+	JGE    loop35
+
+end36:
+	ADDQ          $0x00000010, CX
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z0, Z2, Z2
+	VMAXPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y0
+	VPERM2F128    $0x01, Y0, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0x4e, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0xb1, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func weighScoresAVX512(s *float32, n int, scale float32, top float32) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·weighScoresAVX512(SB), NOSPLIT, $0-28
+	MOVQ         s+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS scale+16(FP), Z0
+	VBROADCASTSS top+20(FP), Z1
+	VBROADCASTSS expLog2E<>+0(SB), Z2
+	VBROADCASTSS expLn2High<>+0(SB), Z3
+	VBROADCASTSS expLn2Low<>+0(SB), Z4
+	VBROADCASTSS expC6<>+0(SB), Z5
+	VBROADCASTSS expC5<>+0(SB), Z6
+	VBROADCASTSS expC4<>+0(SB), Z7
+	VBROADCASTSS expC3<>+0(SB), Z8
+	VBROADCASTSS expC2<>+0(SB), Z9
+	VBROADCASTSS one<>+0(SB), Z10
+	VBROADCASTSS expMin<>+0(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	SUBQ         $0x00000040, CX
+	JL           end38
+
+loop37:
+	VMOVUPS      (AX), Z16
+	VFMSUB213PS  Z1, Z0, Z16
+	VCMPPS       $0x1d, Z11, Z16, K1
+	VMULPS       Z2, Z16, Z17
+	VRNDSCALEPS  $0x00, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z16
+	VFNMADD231PS Z4, Z17, Z16
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  Z6, Z16, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z10, Z18, Z18
+	VSCALEFPS.Z  Z17, Z18, K1, Z18
+	VADDPS       Z18, Z12, Z12
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      64(AX), Z16
+	VFMSUB213PS  Z1, Z0, Z16
+	VCMPPS       $0x1d, Z11, Z16, K1
+	VMULPS       Z2, Z16, Z17
+	VRNDSCALEPS  $0x00, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z16
+	VFNMADD231PS Z4, Z17, Z16
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  Z6, Z16, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z10, Z18, Z18
+	VSCALEFPS.Z  Z17, Z18, K1, Z18
+	VADDPS       Z18, Z13, Z13
+	VMOVUPS      Z18, 64(AX)
+	VMOVUPS      128(AX), Z16
+	VFMSUB213PS  Z1, Z0, Z16
+	VCMPPS       $0x1d, Z11, Z16, K1
+	VMULPS       Z2, Z16, Z17
+	VRNDSCALEPS  $0x00, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z16
+	VFNMADD231PS Z4, Z17, Z16
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  Z6, Z16, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z10, Z18, Z18
+	VSCALEFPS.Z  Z17, Z18, K1, Z18
+	VADDPS       Z18, Z14, Z14
+	VMOVUPS      Z18, 128(AX)
+	VMOVUPS      192(AX), Z16
+	VFMSUB213PS  Z1, Z0, Z16
+	VCMPPS       $0x1d, Z11, Z16, K1
+	VMULPS       Z2, Z16, Z17
+	VRNDSCALEPS  $0x00, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z16
+	VFNMADD231PS Z4, Z17, Z16
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  Z6, Z16, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z10, Z18, Z18
+	VSCALEFPS.Z  Z17, Z18, K1, Z18
+	VADDPS       Z18, Z15, Z15
+	VMOVUPS      Z18, 192(AX)
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x00000040, CX
+	JGE          loop37
+
+end38:
+	ADDQ $0x00000040, CX
+	SUBQ $0x00000010, CX
+	JL   end40
+
+loop39:
+	VMOVUPS      (AX), Z16
+	VFMSUB213PS  Z1, Z0, Z16
+	VCMPPS       $0x1d, Z11, Z16, K1
+	VMULPS       Z2, Z16, Z17
+	VRNDSCALEPS  $0x00, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z16
+	VFNMADD231PS Z4, Z17, Z16
+	VMOVAPS      Z5, Z18
+	VFMADD213PS  Z6, Z16, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z10, Z18, Z18
+	VSCALEFPS.Z  Z17, Z18, K1, Z18
+	VADDPS       Z18, Z12, Z12
+	VMOVUPS      Z18, (AX)
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x00000010, CX
+	JGE          loop39
+
+end40:
+	ADDQ          $0x00000010, CX
+	VADDPS        Z14, Z12, Z12
+	VADDPS        Z15, Z13, Z13
+	VADDPS        Z13, Z12, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y0
+	VADDPS        Y0, Y12, Y0
+	VPERM2F128    $0x01, Y0, Y0, Y1
+	VADDPS        Y1, Y0, Y0
+	VPERMILPS     $0x4e, Y0, Y1
+	VADDPS        Y1, Y0, Y0
+	VPERMILPS     $0xb1, Y0, Y1
+	VADDPS        Y1, Y0, Y0
+	MOVSS         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func gradScoresAVX512(p *float32, ds *float32, n int, scale float32, lse float32, delta float32)
+// Requires: AVX, AVX512F
+TEXT ·gradScoresAVX512(SB), NOSPLIT, $0-36
+	MOVQ         p+0(FP), AX
+	MOVQ         ds+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS lse+28(FP), Z1
+	VBROADCASTSS delta+32(FP), Z2
+	VBROADCASTSS expLog2E<>+0(SB), Z3
+	VBROADCASTSS expLn2High<>+0(SB), Z4
+	VBROADCASTSS expLn2Low<>+0(SB), Z5
+	VBROADCASTSS expC6<>+0(SB), Z6
+	VBROADCASTSS expC5<>+0(SB), Z7
+	VBROADCASTSS expC4<>+0(SB), Z8
+	VBROADCASTSS expC3<>+0(SB), Z9
+	VBROADCASTSS expC2<>+0(SB), Z10
+	VBROADCASTSS one<>+0(SB), Z11
+	VBROADCASTSS expMin<>+0(SB), Z12
+	SUBQ         $0x00000040, DX
+	JL           end42
+
+loop41:
+	VMOVUPS      (AX), Z13
+	VFMSUB213PS  Z1, Z0, Z13
+	VCMPPS       $0x1d, Z12, Z13, K1
+	VMULPS       Z3, Z13, Z14
+	VRNDSCALEPS  $0x00, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VMULPS       Z13, Z13, Z16
+	VFMADD213PS  Z13, Z16, Z15
+	VADDPS       Z11, Z15, Z15
+	VSCALEFPS.Z  Z14, Z15, K1, Z15
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      (CX), Z13
+	VSUBPS       Z2, Z13, Z13
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (CX)
+	VMOVUPS      64(AX), Z13
+	VFMSUB213PS  Z1, Z0, Z13
+	VCMPPS       $0x1d, Z12, Z13, K1
+	VMULPS       Z3, Z13, Z14
+	VRNDSCALEPS  $0x00, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VMULPS       Z13, Z13, Z16
+	VFMADD213PS  Z13, Z16, Z15
+	VADDPS       Z11, Z15, Z15
+	VSCALEFPS.Z  Z14, Z15, K1, Z15
+	VMOVUPS      Z15, 64(AX)
+	VMOVUPS      64(CX), Z13
+	VSUBPS       Z2, Z13, Z13
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, 64(CX)
+	VMOVUPS      128(AX), Z13
+	VFMSUB213PS  Z1, Z0, Z13
+	VCMPPS       $0x1d, Z12, Z13, K1
+	VMULPS       Z3, Z13, Z14
+	VRNDSCALEPS  $0x00, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VMULPS       Z13, Z13, Z16
+	VFMADD213PS  Z13, Z16, Z15
+	VADDPS       Z11, Z15, Z15
+	VSCALEFPS.Z  Z14, Z15, K1, Z15
+	VMOVUPS      Z15, 128(AX)
+	VMOVUPS      128(CX), Z13
+	VSUBPS       Z2, Z13, Z13
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, 128(CX)
+	VMOVUPS      192(AX), Z13
+	VFMSUB213PS  Z1, Z0, Z13
+	VCMPPS       $0x1d, Z12, Z13, K1
+	VMULPS       Z3, Z13, Z14
+	VRNDSCALEPS  $0x00, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VMULPS       Z13, Z13, Z16
+	VFMADD213PS  Z13, Z16, Z15
+	VADDPS       Z11, Z15, Z15
+	VSCALEFPS.Z  Z14, Z15, K1, Z15
+	VMOVUPS      Z15, 192(AX)
+	VMOVUPS      192(CX), Z13
+	VSUBPS       Z2, Z13, Z13
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, 192(CX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JGE          loop41
+
+end42:
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, DX
+	JL   end44
+
+loop43:
+	VMOVUPS      (AX), Z13
+	VFMSUB213PS  Z1, Z0, Z13
+	VCMPPS       $0x1d, Z12, Z13, K1
+	VMULPS       Z3, Z13, Z14
+	VRNDSCALEPS  $0x00, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VMULPS       Z13, Z13, Z16
+	VFMADD213PS  Z13, Z16, Z15
+	VADDPS       Z11, Z15, Z15
+	VSCALEFPS.Z  Z14, Z15, K1, Z15
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      (CX), Z13
+	VSUBPS       Z2, Z13, Z13
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (CX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JGE          loop43
+
+end44:
+	ADDQ $0x00000010, DX
+	VZEROUPPER
+	RET
+
+// func scaleRow8(dst []float32, x []float32, s float32)
+// Requires: AVX
+TEXT ·scaleRow8(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS s+48(FP), Y0
+	MOVQ         dst_len+8(FP), DX
+	XORQ         BX, BX
+	SUBQ         $0x00000020, DX
+	JL           end46
+
+loop45:
+	VMOVUPS (CX)(BX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	VMOVUPS 32(CX)(BX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*4)
+	VMOVUPS 64(CX)(BX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)(BX*4)
+	VMOVUPS 96(CX)(BX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)(BX*4)
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000020, DX
+	JGE     loop45
+
+end46:
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, DX
+	JL   end48
+
+loop47:
+	VMOVUPS (CX)(BX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	ADDQ    $0x00000008, BX
+	SUBQ    $0x00000008, DX
+	JGE     loop47
+
+end48:
+	ADDQ       $0x00000008, DX
+	TESTQ      DX, DX
+	JZ         done49
+	MOVQ       $0x00000010, SI
+	SUBQ       DX, SI
+	LEAQ       laneMasks<>+0(SB), DX
+	VMOVUPS    (DX)(SI*4), Y1
+	VMOVUPS    32(DX)(SI*4), Y2
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+
+done49:
 	VZEROUPPER
 	RET
 
@@ -838,3 +2140,98 @@ DATA laneMasks<>+116(SB)/4, $0x00000000
 DATA laneMasks<>+120(SB)/4, $0x00000000
 DATA laneMasks<>+124(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $128
+
+// func dot8(x []float32, y []float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·dot8(SB), NOSPLIT, $0-52
+	MOVQ   x_base+0(FP), AX
+	MOVQ   y_base+24(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x_len+8(FP), DX
+	XORQ   BX, BX
+	SUBQ   $0x00000020, DX
+	JL     end51
+
+loop50:
+	VMOVUPS     (AX)(BX*4), Y4
+	VMOVUPS     (CX)(BX*4), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     32(AX)(BX*4), Y4
+	VMOVUPS     32(CX)(BX*4), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     64(AX)(BX*4), Y4
+	VMOVUPS     64(CX)(BX*4), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VMOVUPS     96(AX)(BX*4), Y4
+	VMOVUPS     96(CX)(BX*4), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000020, DX
+	JGE         loop50
+
+end51:
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, DX
+	JL   end53
+
+loop52:
+	VMOVUPS     (AX)(BX*4), Y4
+	VMOVUPS     (CX)(BX*4), Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        $0x00000008, BX
+	SUBQ        $0x00000008, DX
+	JGE         loop52
+
+end53:
+	ADDQ        $0x00000008, DX
+	TESTQ       DX, DX
+	JZ          done54
+	MOVQ        $0x00000010, SI
+	SUBQ        DX, SI
+	LEAQ        laneMasks<>+0(SB), DX
+	VMOVUPS     (DX)(SI*4), Y4
+	VMOVUPS     32(DX)(SI*4), Y5
+	VMASKMOVPS  (AX)(BX*4), Y4, Y5
+	VMASKMOVPS  (CX)(BX*4), Y4, Y4
+	VFMADD231PS Y5, Y4, Y0
+
+done54:
+	VADDPS     Y2, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+	VADDPS     Y1, Y0, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	MOVSS      X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func fetchRows(x *float32, ld int, n int, width int)
+// Requires: AVX, MMX+
+TEXT ·fetchRows(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), AX
+	MOVQ ld+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ n+16(FP), DX
+	MOVQ width+24(FP), BX
+	SHLQ $0x02, BX
+
+row:
+	XORQ SI, SI
+
+line:
+	PREFETCHT0 (AX)(SI*1)
+	ADDQ       $0x40, SI
+	CMPQ       SI, BX
+	JL         line
+	ADDQ       CX, AX
+	DECQ       DX
+	JNZ        row
+	VZEROUPPER
+	RET

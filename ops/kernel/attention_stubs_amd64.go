@@ -4,30 +4,65 @@
 
 package kernel
 
-// expColumns turns scores s [rows, 16] into weights: for each column i, top[i] is scale times the largest
-// s[j, i], s[j, i] becomes exp(scale*s[j, i] - top[i]) and sum[i] the sum of these.
+// multiplyRowsAVX2 computes, for rows rounded up to a multiple of 6 and 16*strips columns,
+// c[i*ldc + j] = (or +=, with add) sum over p < k of a[i*aRow + p*aCol] * b[p*bRow + j/16*bStrip + j%16].
+// k is at least 1.
 //
 //go:noescape
-func expColumns(s *float32, rows int, scale float32, top *float32, sum *float32)
+func multiplyRowsAVX2(c *float32, ldc int, a *float32, aRow int, aCol int, b *float32, bRow int, bStrip int, k int, rows int, strips int, add bool)
 
-// gradColumns turns scores p [rows, 16] into probabilities exp(scale*p - lse[i]), and their gradients ds into
-// those of the scores, scale*p*(ds - delta[i]).
+// topScoreAVX2 returns the largest of n scores, a multiple of 16.
 //
 //go:noescape
-func gradColumns(p *float32, ds *float32, rows int, scale float32, lse *float32, delta *float32)
+func topScoreAVX2(s *float32, n int) float32
 
-// stripToPanels packs a strip src [rows, 16] into panels: dst[j/6*panel + i*6 + j%6] = src[j*16 + i].
-// It reads up to 5 rows after the last.
+// weighScoresAVX2 turns n scores, a multiple of 16, into weights s[i] = exp(scale*s[i] - top) and returns
+// their sum. top is at least scale*s[i].
 //
 //go:noescape
-func stripToPanels(dst *float32, panel int, src *float32, rows int)
+func weighScoresAVX2(s *float32, n int, scale float32, top float32) float32
 
-// unpackTranspose8 writes n <= 8 columns of half a strip as rows: dst[i*ld + p] = scale[i] * src[p*16 + i].
+// gradScoresAVX2 turns n scores p, a multiple of 16, into probabilities exp(scale*p[i] - lse), and their
+// gradients ds into those of the scores, scale*p[i]*(ds[i] - delta).
 //
 //go:noescape
-func unpackTranspose8(dst *float32, ld int, src *float32, k int, n int, scale *float32)
+func gradScoresAVX2(p *float32, ds *float32, n int, scale float32, lse float32, delta float32)
 
-// dotAVX2 returns the sum of x[i]*y[i].
+// multiplyRowsAVX512 computes, for rows rounded up to a multiple of 6 and 16*strips columns,
+// c[i*ldc + j] = (or +=, with add) sum over p < k of a[i*aRow + p*aCol] * b[p*bRow + j/16*bStrip + j%16].
+// k is at least 1.
 //
 //go:noescape
-func dotAVX2(x []float32, y []float32) float32
+func multiplyRowsAVX512(c *float32, ldc int, a *float32, aRow int, aCol int, b *float32, bRow int, bStrip int, k int, rows int, strips int, add bool)
+
+// topScoreAVX512 returns the largest of n scores, a multiple of 16.
+//
+//go:noescape
+func topScoreAVX512(s *float32, n int) float32
+
+// weighScoresAVX512 turns n scores, a multiple of 16, into weights s[i] = exp(scale*s[i] - top) and returns
+// their sum. top is at least scale*s[i].
+//
+//go:noescape
+func weighScoresAVX512(s *float32, n int, scale float32, top float32) float32
+
+// gradScoresAVX512 turns n scores p, a multiple of 16, into probabilities exp(scale*p[i] - lse), and their
+// gradients ds into those of the scores, scale*p[i]*(ds[i] - delta).
+//
+//go:noescape
+func gradScoresAVX512(p *float32, ds *float32, n int, scale float32, lse float32, delta float32)
+
+// scaleRow8 computes dst[i] = s*x[i].
+//
+//go:noescape
+func scaleRow8(dst []float32, x []float32, s float32)
+
+// dot8 returns the sum of x[i]*y[i].
+//
+//go:noescape
+func dot8(x []float32, y []float32) float32
+
+// fetchRows asks for n > 0 rows of width > 0 floats, ld apart, to be brought into the first-level cache.
+//
+//go:noescape
+func fetchRows(x *float32, ld int, n int, width int)

@@ -38,8 +38,8 @@ func avx2() loops {
 		keepRow:               keepRowAVX2,
 		layerNormRow:          layerNormRowAVX2,
 		layerNormBackwardRow:  layerNormBackwardRowAVX2,
-		attentionHead:         attentionHeadAVX2,
-		attentionHeadBackward: attentionHeadBackwardAVX2,
+		attentionHead:         attentionAVX2.forward,
+		attentionHeadBackward: attentionAVX2.backward,
 		rotate:                rotateAVX2,
 		gateRow:               gateRowAVX2,
 		gateBackRow:           gateBackRowAVX2,
@@ -51,6 +51,8 @@ func avx2() loops {
 // width gains nothing.
 func avx512() loops {
 	l := avx2()
+	l.attentionHead = attentionAVX512.forward
+	l.attentionHeadBackward = attentionAVX512.backward
 	return l
 }
 

@@ -6,188 +6,402 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Attention works on strips [rows, 16]: 16 queries side by side, a key a row.
+// vectors are registers of one width.
+type vectors struct {
+	suffix string
+	bytes  int
+	make   func() reg.VecVirtual
+	groups []int // strips of 16 columns that a register tile may have
+}
+
+var (
+	ymm = vectors{"AVX2", 32, YMM, []int{1}}
+	zmm = vectors{"AVX512", 64, ZMM, []int{4, 3, 2, 1}}
+)
+
 func attention() {
-	expColumns()
-	gradColumns()
-	stripToPanels()
-	unpackTranspose8()
+	for _, v := range []vectors{ymm, zmm} {
+		v.multiplyRows()
+		v.weighScores()
+		v.gradScores()
+	}
+	scaleRow()
 	dot()
+	fetchRows()
 }
 
-// stripRow loads both halves of the row at s.
-func stripRow(s reg.Register, row int) [2]reg.VecVirtual {
-	var v [2]reg.VecVirtual
-	for h := range v {
-		v[h] = YMM()
-		VMOVUPS(Mem{Base: s, Disp: row*tileCols*4 + 32*h}, v[h])
-	}
-	return v
-}
-
-// stripRows emits loops over the rows of strips, two and then one at a time, moving the
-// pointers along.
-func stripRows(rows reg.Register, body func(row int), pointers ...reg.Register) {
-	left := GP64()
-	MOVQ(rows, left)
-	for _, times := range []int{2, 1} {
-		loop, end := label("loop"), label("end")
-		SUBQ(Imm(uint64(times)), left)
-		JL(LabelRef(end))
-		Label(loop)
-		for row := range times {
-			body(row)
-		}
-		for _, p := range pointers {
-			ADDQ(U32(times*tileCols*4), p)
-		}
-		SUBQ(Imm(uint64(times)), left)
-		JGE(LabelRef(loop))
-		Label(end)
-		ADDQ(Imm(uint64(times)), left)
-	}
-}
-
-func expColumns() {
-	function("expColumns", "func(s *float32, rows int, scale float32, top, sum *float32)",
-		"expColumns turns scores s [rows, 16] into weights: for each column i, top[i] is scale times the largest",
-		"s[j, i], s[j, i] becomes exp(scale*s[j, i] - top[i]) and sum[i] the sum of these.")
-	rows, scale := Load(Param("rows"), GP64()), scalar("scale")
-	s := Load(Param("s"), GP64())
-	least := broadcast(constantBits("minusInfinity", 0xff800000))
-	var tops [4]reg.VecVirtual // row 0 low, high, row 1 low, high
-	for i := range tops {
-		tops[i] = YMM()
-		VMOVAPS(least, tops[i])
-	}
-	stripRows(rows, func(row int) {
-		for h := range 2 {
-			VMAXPS(Mem{Base: s, Disp: row*tileCols*4 + 32*h}, tops[2*row+h], tops[2*row+h])
-		}
-	}, s)
-	top := Load(Param("top"), GP64())
-	for h := range 2 {
-		VMAXPS(tops[2+h], tops[h], tops[h])
-		VMULPS(scale, tops[h], tops[h])
-		VMOVUPS(tops[h], Mem{Base: top, Disp: 32 * h})
-	}
-	Load(Param("s"), s)
-	sums := zeros(4)
-	stripRows(rows, func(row int) {
-		for h, v := range stripRow(s, row) {
-			VFMSUB213PS(tops[h], scale, v)
-			e := exp8(v, true)
-			VADDPS(e, sums[2*row+h], sums[2*row+h])
-			VMOVUPS(e, Mem{Base: s, Disp: row*tileCols*4 + 32*h})
-		}
-	}, s)
-	sum := Load(Param("sum"), GP64())
-	for h := range 2 {
-		VADDPS(sums[2+h], sums[h], sums[h])
-		VMOVUPS(sums[h], Mem{Base: sum, Disp: 32 * h})
-	}
+func fetchRows() {
+	function("fetchRows", "func(x *float32, ld, n, width int)",
+		"fetchRows asks for n > 0 rows of width > 0 floats, ld apart, to be brought into the first-level cache.")
+	x, ld, n := Load(Param("x"), GP64()), bytes("ld"), Load(Param("n"), GP64())
+	width := bytes("width")
+	Label("row")
+	at := GP64()
+	XORQ(at, at)
+	Label("line")
+	PREFETCHT0(Mem{Base: x, Index: at, Scale: 1})
+	ADDQ(Imm(64), at)
+	CMPQ(at, width)
+	JL(LabelRef("line"))
+	ADDQ(ld, x)
+	DECQ(n)
+	JNZ(LabelRef("row"))
 	ret()
 }
 
-func gradColumns() {
-	function("gradColumns", "func(p, ds *float32, rows int, scale float32, lse, delta *float32)",
-		"gradColumns turns scores p [rows, 16] into probabilities exp(scale*p - lse[i]), and their gradients ds into",
-		"those of the scores, scale*p*(ds - delta[i]).")
-	p, ds := Load(Param("p"), GP64()), Load(Param("ds"), GP64())
-	rows, scale := Load(Param("rows"), GP64()), scalar("scale")
-	lse, delta := stripRow(Load(Param("lse"), GP64()), 0), stripRow(Load(Param("delta"), GP64()), 0)
-	stripRows(rows, func(row int) {
-		for h, v := range stripRow(p, row) {
-			at := row*tileCols*4 + 32*h
-			VFMSUB213PS(lse[h], scale, v)
-			e := exp8(v, true)
-			VMOVUPS(e, Mem{Base: p, Disp: at})
-			d := YMM()
-			VMOVUPS(Mem{Base: ds, Disp: at}, d)
-			VSUBPS(delta[h], d, d)
-			VMULPS(scale, e, e)
-			VMULPS(e, d, d)
-			VMOVUPS(d, Mem{Base: ds, Disp: at})
+func (v vectors) clear(x reg.Register) {
+	if v.bytes == 64 {
+		VPXORD(x, x, x)
+	} else {
+		VXORPS(x, x, x)
+	}
+}
+
+func (v vectors) load(m Op) reg.VecVirtual {
+	x := v.make()
+	VMOVUPS(m, x)
+	return x
+}
+
+func (v vectors) broadcast(m Op) reg.VecVirtual {
+	x := v.make()
+	VBROADCASTSS(m, x)
+	return x
+}
+
+func (v vectors) scalar(name string) reg.VecVirtual {
+	c, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return v.broadcast(c.Addr)
+}
+
+// fold combines all lanes of all vectors into the first lane of the result.
+func (v vectors) fold(x []reg.VecVirtual, op func(ops ...Op)) reg.VecVirtual {
+	if v.bytes == 32 {
+		return fold(x, op)
+	}
+	for n := len(x) / 2; n > 0; n /= 2 {
+		for i := range n {
+			op(x[i+n], x[i], x[i])
 		}
+	}
+	half := YMM()
+	VEXTRACTF64X4(Imm(1), x[0], half)
+	op(half, x[0].AsY(), half)
+	return fold([]reg.VecVirtual{half}, op)
+}
+
+// multiplyRows is the product of all matrices in attention. Its operands lie in memory as
+// they are: rows and columns of A at any distance, B in strips of 16 columns.
+func (v vectors) multiplyRows() {
+	function("multiplyRows"+v.suffix,
+		"func(c *float32, ldc int, a *float32, aRow, aCol int, b *float32, bRow, bStrip, k, rows, strips int, add bool)",
+		"multiplyRows"+v.suffix+" computes, for rows rounded up to a multiple of 6 and 16*strips columns,",
+		"c[i*ldc + j] = (or +=, with add) sum over p < k of a[i*aRow + p*aCol] * b[p*bRow + j/16*bStrip + j%16].",
+		"k is at least 1.")
+	g := strips{vectors: v, ldc: bytes("ldc"), aRow: bytes("aRow"), aCol: bytes("aCol"), bRow: bytes("bRow"), bStrip: bytes("bStrip")}
+	for r := range g.sums {
+		for range v.groups[0] * 64 / v.bytes {
+			g.sums[r] = append(g.sums[r], v.make())
+		}
+	}
+	left := GP64()
+	Label("columns")
+	Load(Param("strips"), left)
+	for i, n := range v.groups[:len(v.groups)-1] {
+		if i == 0 {
+			CMPQ(left, Imm(uint64(n)))
+			JGE(LabelRef(g.name(n)))
+			continue
+		}
+		CMPQ(left, Imm(uint64(n)))
+		JEQ(LabelRef(g.name(n)))
+	}
+	for i := len(v.groups) - 1; i >= 0; i-- {
+		g.group(v.groups[i])
+		JG(LabelRef("columns"))
+		ret()
+	}
+}
+
+// bytes loads a number of floats as bytes.
+func bytes(name string) reg.Register {
+	n := Load(Param(name), GP64())
+	SHLQ(Imm(2), n)
+	return n
+}
+
+func address(name string) Mem {
+	c, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return c.Addr
+}
+
+// strips are the distances, in bytes, that multiplyRows goes by, and its register tile.
+type strips struct {
+	vectors
+	ldc, aRow, aCol, bRow, bStrip reg.Register
+	sums                          [tileRows][]reg.VecVirtual
+}
+
+func (g strips) name(n int) string { return "strips" + string(rune('0'+n)) }
+
+// group emits the loops over all rows for n strips and moves the parameters past them. It
+// leaves the flags of the number of strips left.
+func (g strips) group(n int) {
+	Label(g.name(n))
+	c, a, rows := Load(Param("c"), GP64()), Load(Param("a"), GP64()), Load(Param("rows"), GP64())
+	row := g.name(n) + "row"
+	Label(row)
+	sums := g.start(n, c)
+	g.products(sums, a, n)
+	to := GP64()
+	MOVQ(c, to)
+	for r := range sums {
+		for i, s := range sums[r] {
+			VMOVUPS(s, Mem{Base: to, Disp: i * g.bytes})
+		}
+		ADDQ(g.ldc, to)
+	}
+	MOVQ(to, c)
+	for range 2 {
+		LEAQ(Mem{Base: a, Index: g.aRow, Scale: 2}, a)
+		ADDQ(g.aRow, a)
+	}
+	SUBQ(Imm(tileRows), rows)
+	JG(LabelRef(row))
+	ADDQ(U32(64*n), address("c"))
+	skip := GP64()
+	IMUL3Q(U8(n), g.bStrip, skip)
+	ADDQ(skip, address("b"))
+	SUBQ(Imm(uint64(n)), address("strips"))
+}
+
+// start returns the sums of 6 rows: 0, or with add what c holds.
+func (g strips) start(n int, c reg.Register) (sums [tileRows][]reg.VecVirtual) {
+	for r := range sums {
+		sums[r] = g.sums[r][:n*64/g.bytes]
+		for _, s := range sums[r] {
+			g.clear(s)
+		}
+	}
+	products := g.name(n) + "products"
+	add := Load(Param("add"), GP8())
+	TESTB(add, add)
+	JZ(LabelRef(products))
+	from := GP64()
+	MOVQ(c, from)
+	for r := range sums {
+		for i, s := range sums[r] {
+			VMOVUPS(Mem{Base: from, Disp: i * g.bytes}, s)
+		}
+		ADDQ(g.ldc, from)
+	}
+	Label(products)
+	return sums
+}
+
+// products adds the products of 6 rows of A by n strips of B to the sums.
+func (g strips) products(sums [tileRows][]reg.VecVirtual, a reg.Register, n int) {
+	k := Load(Param("k"), GP64())
+	var as, bs [2]reg.Register // the first of 3 rows, the first of 3 strips
+	as[0], bs[0] = GP64(), Load(Param("b"), GP64())
+	MOVQ(a, as[0])
+	as[1] = third(as[0], g.aRow)
+	if n > 3 {
+		bs[1] = third(bs[0], g.bStrip)
+	}
+	step := func() {
+		var b []reg.VecVirtual
+		for i := range n * 64 / g.bytes {
+			strip, part := i*g.bytes/64, i*g.bytes%64
+			b = append(b, g.load(nth(bs, g.bStrip, strip).Offset(part)))
+		}
+		for r := range sums {
+			x := g.broadcast(nth(as, g.aRow, r))
+			for i, s := range sums[r] {
+				VFMADD231PS(b[i], x, s)
+			}
+		}
+		for i := range 2 {
+			ADDQ(g.aCol, as[i])
+			if bs[i] != nil {
+				ADDQ(g.bRow, bs[i])
+			}
+		}
+	}
+	for _, times := range []int{4, 1} {
+		loop, end := label("loop"), label("end")
+		SUBQ(Imm(uint64(times)), k)
+		JL(LabelRef(end))
+		Label(loop)
+		for range times {
+			step()
+		}
+		SUBQ(Imm(uint64(times)), k)
+		JGE(LabelRef(loop))
+		Label(end)
+		ADDQ(Imm(uint64(times)), k)
+	}
+}
+
+// third returns x + 3*step.
+func third(x, step reg.Register) reg.Register {
+	y := GP64()
+	LEAQ(Mem{Base: x, Index: step, Scale: 2}, y)
+	ADDQ(step, y)
+	return y
+}
+
+// nth is the operand i steps on.
+func nth(bases [2]reg.Register, step reg.Register, i int) Mem {
+	m := Mem{Base: bases[i/3]}
+	if i%3 > 0 {
+		m.Index, m.Scale = step, uint8(i%3)
+	}
+	return m
+}
+
+// exponential loads its constants and returns exp of x at most about 0, 0 for -Inf.
+func (v vectors) exponential() func(x reg.VecVirtual) reg.VecVirtual {
+	if v.bytes == 32 {
+		return func(x reg.VecVirtual) reg.VecVirtual { return exp8(x, true) }
+	}
+	c := make(map[string]reg.VecVirtual)
+	for _, k := range []struct {
+		name  string
+		value float64
+	}{
+		{"expLog2E", 1.44269504088896340736}, {"expLn2High", 0.693359375}, {"expLn2Low", -2.12194440054690583e-4},
+		{"expC6", 0.0013926183587875844}, {"expC5", 0.008363179052728216}, {"expC4", 0.04166655461720141},
+		{"expC3", 0.1666657698969869}, {"expC2", 0.5}, {"one", 1}, {"expMin", -87.336544},
+	} {
+		c[k.name] = v.broadcast(constant(k.name, k.value))
+	}
+	return func(x reg.VecVirtual) reg.VecVirtual {
+		n, q, rr, normal := ZMM(), ZMM(), ZMM(), K()
+		VCMPPS(Imm(atLeast), c["expMin"], x, normal)
+		VMULPS(c["expLog2E"], x, n)
+		VRNDSCALEPS(Imm(0), n, n)
+		VFNMADD231PS(c["expLn2High"], n, x)
+		VFNMADD231PS(c["expLn2Low"], n, x)
+		VMOVAPS(c["expC6"], q)
+		for _, name := range []string{"expC5", "expC4", "expC3", "expC2"} {
+			VFMADD213PS(c[name], x, q)
+		}
+		VMULPS(x, x, rr)
+		VFMADD213PS(x, rr, q)
+		VADDPS(c["one"], q, q)
+		VSCALEFPS_Z(n, q, normal, q)
+		return q
+	}
+}
+
+const atLeast = 0x1d // predicate of VCMPPS
+
+// blocks emits loops over n > 0 floats, a multiple of 16, at each pointer: unroll vectors
+// and then one at a time.
+func (v vectors) blocks(n reg.Register, unroll int, body func(u int), pointers ...reg.Register) {
+	left := GP64()
+	MOVQ(n, left)
+	per := v.bytes / 4
+	for _, times := range []int{unroll, 1} {
+		loop, end := label("loop"), label("end")
+		SUBQ(U32(per*times), left)
+		JL(LabelRef(end))
+		Label(loop)
+		for u := range times {
+			body(u)
+		}
+		for _, p := range pointers {
+			ADDQ(U32(v.bytes*times), p)
+		}
+		SUBQ(U32(per*times), left)
+		JGE(LabelRef(loop))
+		Label(end)
+		ADDQ(U32(per*times), left)
+	}
+}
+
+func (v vectors) weighScores() {
+	function("topScore"+v.suffix, "func(s *float32, n int) float32",
+		"topScore"+v.suffix+" returns the largest of n scores, a multiple of 16.")
+	s, n := Load(Param("s"), GP64()), Load(Param("n"), GP64())
+	least := v.broadcast(constantBits("minusInfinity", 0xff800000))
+	var tops, sums []reg.VecVirtual
+	for range 4 {
+		t := v.make()
+		VMOVAPS(least, t)
+		tops = append(tops, t)
+	}
+	v.blocks(n, 4, func(u int) {
+		VMAXPS(Mem{Base: s, Disp: u * v.bytes}, tops[u], tops[u])
+	}, s)
+	Store(v.fold(tops, maxLanes).AsX(), ReturnIndex(0))
+	ret()
+
+	function("weighScores"+v.suffix, "func(s *float32, n int, scale, top float32) float32",
+		"weighScores"+v.suffix+" turns n scores, a multiple of 16, into weights s[i] = exp(scale*s[i] - top) and returns",
+		"their sum. top is at least scale*s[i].")
+	s, n = Load(Param("s"), GP64()), Load(Param("n"), GP64())
+	scale, top, exp := v.scalar("scale"), v.scalar("top"), v.exponential()
+	for range 4 {
+		z := v.make()
+		v.clear(z)
+		sums = append(sums, z)
+	}
+	v.blocks(n, 4, func(u int) {
+		at := Mem{Base: s, Disp: u * v.bytes}
+		x := v.load(at)
+		VFMSUB213PS(top, scale, x)
+		e := exp(x)
+		VADDPS(e, sums[u], sums[u])
+		VMOVUPS(e, at)
+	}, s)
+	Store(v.fold(sums, addLanes).AsX(), ReturnIndex(0))
+	ret()
+}
+
+func (v vectors) gradScores() {
+	function("gradScores"+v.suffix, "func(p, ds *float32, n int, scale, lse, delta float32)",
+		"gradScores"+v.suffix+" turns n scores p, a multiple of 16, into probabilities exp(scale*p[i] - lse), and their",
+		"gradients ds into those of the scores, scale*p[i]*(ds[i] - delta).")
+	p, ds, n := Load(Param("p"), GP64()), Load(Param("ds"), GP64()), Load(Param("n"), GP64())
+	scale, lse, delta := v.scalar("scale"), v.scalar("lse"), v.scalar("delta")
+	exp := v.exponential()
+	v.blocks(n, 4, func(u int) {
+		x := v.load(Mem{Base: p, Disp: u * v.bytes})
+		VFMSUB213PS(lse, scale, x)
+		e := exp(x)
+		VMOVUPS(e, Mem{Base: p, Disp: u * v.bytes})
+		d := v.load(Mem{Base: ds, Disp: u * v.bytes})
+		VSUBPS(delta, d, d)
+		VMULPS(scale, e, e)
+		VMULPS(e, d, d)
+		VMOVUPS(d, Mem{Base: ds, Disp: u * v.bytes})
 	}, p, ds)
 	ret()
 }
 
-func stripToPanels() {
-	function("stripToPanels", "func(dst *float32, panel int, src *float32, rows int)",
-		"stripToPanels packs a strip src [rows, 16] into panels: dst[j/6*panel + i*6 + j%6] = src[j*16 + i].",
-		"It reads up to 5 rows after the last.")
-	dst, panel := Load(Param("dst"), GP64()), Load(Param("panel"), GP64())
-	SHLQ(Imm(2), panel)
-	src, rows := Load(Param("src"), GP64()), Load(Param("rows"), GP64())
-	Label("loop")
-	for half := range 2 {
-		var from []Mem
-		for r := range tileRows {
-			from = append(from, Mem{Base: src, Disp: r*tileCols*4 + 32*half})
-		}
-		transpose6x8(from, Mem{Base: dst, Disp: half * 8 * tileRows * 4})
-	}
-	ADDQ(panel, dst)
-	ADDQ(U32(tileRows*tileCols*4), src)
-	SUBQ(Imm(tileRows), rows)
-	JG(LabelRef("loop"))
-	ret()
-}
-
-func unpackTranspose8() {
-	function("unpackTranspose8", "func(dst *float32, ld int, src *float32, k, n int, scale *float32)",
-		"unpackTranspose8 writes n <= 8 columns of half a strip as rows: dst[i*ld + p] = scale[i] * src[p*16 + i].")
-	src, k := Load(Param("src"), GP64()), Load(Param("k"), GP64())
-	ld, n := Load(Param("ld"), GP64()), Load(Param("n"), GP64())
-	SHLQ(U8(2), ld)
-	rows := pointers(8, Load(Param("dst"), GP64()), ld, n)
-	scale := YMM()
-	VMOVUPS(Mem{Base: Load(Param("scale"), GP64())}, scale)
-	at := GP64()
-	XORQ(at, at)
-	SUBQ(Imm(8), k)
-	JL(LabelRef("tail"))
-	Label("loop")
-	var from []Mem
-	for p := range 8 {
-		from = append(from, Mem{Base: src, Disp: p * tileCols * 4})
-	}
-	columns := octet(from, func(m Mem) reg.VecVirtual {
-		v := YMM()
-		VMULPS(m, scale, v)
-		return v
+func scaleRow() {
+	function("scaleRow8", "func(dst, x []float32, s float32)",
+		"scaleRow8 computes dst[i] = s*x[i].")
+	dst, x, s := base("dst"), base("x"), scalar("s")
+	forEach(length("dst"), 4, func(l lanes, _ int) {
+		v := l.load(x)
+		VMULPS(s, v, v)
+		l.store(v, dst)
 	})
-	// Rows from n on repeat row n-1, so it is written last.
-	for r := 7; r >= 0; r-- {
-		VMOVUPS(columns[r], Mem{Base: rows[r], Index: at, Scale: 1})
-	}
-	ADDQ(Imm(32), at)
-	ADDQ(U32(8*tileCols*4), src)
-	SUBQ(Imm(8), k)
-	JGE(LabelRef("loop"))
-	Label("tail")
-	ADDQ(Imm(8), k)
-	JZ(LabelRef("done"))
-	Label("single")
-	scales := Load(Param("scale"), GP64())
-	for r := 7; r >= 0; r-- {
-		x := XMM()
-		VMOVSS(Mem{Base: src, Disp: 4 * r}, x)
-		VMULSS(Mem{Base: scales, Disp: 4 * r}, x, x)
-		VMOVSS(x, Mem{Base: rows[r], Index: at, Scale: 1})
-	}
-	ADDQ(Imm(4), at)
-	ADDQ(Imm(tileCols*4), src)
-	DECQ(k)
-	JNZ(LabelRef("single"))
-	Label("done")
 	ret()
 }
 
 func dot() {
-	function("dotAVX2", "func(x, y []float32) float32",
-		"dotAVX2 returns the sum of x[i]*y[i].")
+	function("dot8", "func(x, y []float32) float32",
+		"dot8 returns the sum of x[i]*y[i].")
 	x, y := base("x"), base("y")
 	sums := zeros(4)
 	forEach(length("x"), 4, func(l lanes, u int) { VFMADD231PS(l.load(x), l.load(y), sums[u]) })
