@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,15 +37,28 @@ func (s settings) watcher(ctx context.Context, players []*player) (*watcher, err
 	if s.show {
 		w.screen, w.pause = screen(os.Stdout)
 	}
-	names := make([]string, len(players))
-	for i, p := range players {
-		names[i] = p.name
+	for _, p := range players {
 		if err := p.warm(); err != nil {
 			return nil, err
 		}
 	}
-	w.page.Title, w.page.Note = strings.Join(names, " against "), s.note()
+	w.page.Title, w.page.Note = s.title(players), s.note()
 	return w, nil
+}
+
+// title names the budgets, as in student, 1, 2, 4 steps against teacher, 256
+// steps.
+func (s settings) title(players []*player) string {
+	var counts []string
+	for _, p := range players[:len(s.grids)-1] {
+		counts = append(counts, strconv.Itoa(len(p.grid)-1))
+	}
+	last := players[len(s.grids)-1]
+	title := strings.Join(append(counts, plural(len(last.grid)-1, "step")), ", ")
+	if s.teacher != "" {
+		title = last.role + ", " + title + " against " + players[len(players)-1].name
+	}
+	return title
 }
 
 // screen plays in place on a terminal that has colours, and says whether it
