@@ -122,8 +122,8 @@ func (c Config) Validate() error {
 func (c Config) conflicts() []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Distill.Steps > 0 && c.Distill.TrajectoryShare > 0 && c.Rollout.Trajectories == 0 {
-		bad("distill.trajectory_share is %v but rollout.trajectories is 0: there is nothing to learn from", c.Distill.TrajectoryShare)
+	if c.Distill.Steps > 0 && c.Distill.UsesTrajectories() && c.Rollout.Trajectories == 0 {
+		bad("distill.trajectory_share is %v and distill.coupling_share %v but rollout.trajectories is 0: there is nothing to learn from", c.Distill.TrajectoryShare, c.Distill.CouplingShare)
 	}
 	if c.Kind == "judge" && c.Pretrain.Loss != "ce" {
 		bad("kind is judge but pretrain.loss is %q: a judge learns by cross entropy, leave pretrain.loss out", c.Pretrain.Loss)

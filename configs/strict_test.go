@@ -18,7 +18,7 @@ func TestStrictFiles(t *testing.T) {
 		{"Run: a", "X:1: unknown key Run: did you mean run?"},
 		{"pretrain: {lr: 3}", "X:1: unknown key pretrain.lr: did you mean pretrain.optim.lr?"},
 		{"flow: {xyzzyx: 1}", "X:1: unknown key flow.xyzzyx: known here: source, scheduler, solver"},
-		{"model: {step_aware: true}", "X:1: unknown key model.step_aware: known here: vocab_size, masked, length, hidden_size, cond_dim, n_blocks, n_heads, dropout, step_conditioning"},
+		{"model: {step_aware: true}", "X:1: unknown key model.step_aware: known here: vocab_size, masked, length, hidden_size, cond_dim, n_blocks, n_heads, dropout, step_conditioning, step_embedding"},
 		{"pretrain.batch: 3", "X:1: pretrain.batch is written with a dot: write sections, each with its keys indented below"},
 		{"\"a\\e[2J\": 1", `X:1: unknown key "a\x1b[2J": known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`},
 		{"pretrain: {optim.lr: 3}", "X:1: pretrain.optim.lr is written with a dot: write sections, each with its keys indented below"},
@@ -161,7 +161,7 @@ func TestValidateSections(t *testing.T) {
 		compareLines(t, err, c.want)
 	}
 	_, err := Load("", []string{"distill.trajectory_share=1", "rollout.trajectories=0"}, nil)
-	compareLines(t, err, "distill.trajectory_share is 1 but rollout.trajectories is 0: there is nothing to learn from")
+	compareLines(t, err, "distill.trajectory_share is 1 and distill.coupling_share 0 but rollout.trajectories is 0: there is nothing to learn from")
 }
 
 func TestExtendsRefused(t *testing.T) {

@@ -19,11 +19,13 @@ type Config struct {
 	Budgets         string           `yaml:"budgets" mapstructure:"budgets"`                   // uniform (default) | doubling (the reference's 2^k) | ramp
 	MaxBudget       int              `yaml:"max_budget" mapstructure:"max_budget"`             // largest budget, a power of two, default 1024; its rows tie the student to real data
 	PathLoss        string           `yaml:"path_loss" mapstructure:"path_loss"`               // gkl (default) | ce: the loss of rows with the smallest step
-	KL              string           `yaml:"kl" mapstructure:"kl"`                             // forward (default) | reverse: the loss against the teacher's logits
+	PathScale       string           `yaml:"path_scale" mapstructure:"path_scale"`             // instantaneous (default) | cumulative: the weight of a gkl path loss
+	KL              string           `yaml:"kl" mapstructure:"kl"`                             // forward (default) | reverse | mixed, half of each: the loss against the teacher's logits
 	KLTemperature   float64          `yaml:"kl_temperature" mapstructure:"kl_temperature"`     // of both softmaxes of a forward KL, default 1
 	KLTopK          int              `yaml:"kl_top_k" mapstructure:"kl_top_k"`                 // a forward KL over the teacher's k likeliest tokens only; 0: all (default)
 	KLTopP          float64          `yaml:"kl_top_p" mapstructure:"kl_top_p"`                 // a forward KL over the teacher's likeliest tokens up to this mass; 0: all (default)
 	KLConfidence    bool             `yaml:"kl_confidence" mapstructure:"kl_confidence"`       // weigh positions by how certain the teacher is, default false
+	CouplingShare   float64          `yaml:"coupling_share" mapstructure:"coupling_share"`     // share of the other rows whose noise and text are the ends of a trajectory (arXiv 2507.15897), default 0
 	TrajectoryShare float64          `yaml:"trajectory_share" mapstructure:"trajectory_share"` // share of rows that learn from rolled-out trajectories: 0 shortcut only (default), 1 trajectories only
 	Trajectory      TrajectoryConfig `yaml:"trajectory" mapstructure:"trajectory"`             // what those rows match
 }
@@ -40,12 +42,15 @@ type TrajectoryConfig struct {
 func DefaultConfig() Config {
 	c := Config{
 		Config: train.DefaultConfig(), Teacher: "rk4", Candidates: 1, Budgets: "uniform", MaxBudget: 1024,
-		PathLoss: "gkl", KL: "forward", KLTemperature: 1, Trajectory: TrajectoryConfig{Jump: 1},
+		PathLoss: "gkl", PathScale: "instantaneous", KL: "forward", KLTemperature: 1, Trajectory: TrajectoryConfig{Jump: 1},
 	}
 	c.EMADecay = 0.99
 	c.Optim.LR = 3e-4
 	return c
 }
+
+// UsesTrajectories reports whether the rollout stage must have run.
+func (c Config) UsesTrajectories() bool { return c.TrajectoryShare > 0 || c.CouplingShare > 0 }
 
 // Validate reports every problem at once.
 func (c Config) Validate() error {
@@ -67,15 +72,22 @@ func (c Config) Validate() error {
 	}
 	oneOf("budgets", c.Budgets, "uniform", "doubling", "ramp")
 	oneOf("path_loss", c.PathLoss, "gkl", "ce")
-	oneOf("kl", c.KL, "forward", "reverse")
+	oneOf("path_scale", c.PathScale, "instantaneous", "cumulative")
+	if c.PathLoss == "ce" && c.PathScale != "instantaneous" {
+		bad("path_scale is %s: a path_loss of ce has no rate", c.PathScale)
+	}
+	oneOf("kl", c.KL, "forward", "reverse", "mixed")
 	if c.MaxBudget < 2 || bits.OnesCount(uint(c.MaxBudget)) != 1 {
 		bad("max_budget is %d: must be a power of two, at least 2", c.MaxBudget)
 	}
 	if !(c.KLTemperature > 0) || c.KLTopK < 0 || !(c.KLTopP >= 0 && c.KLTopP <= 1) {
 		bad("kl_temperature is %v, kl_top_k %d, kl_top_p %v: must be above 0, at least 0, and in [0, 1]", c.KLTemperature, c.KLTopK, c.KLTopP)
 	}
-	if c.KL == "reverse" && (c.KLTemperature != 1 || c.KLTopK != 0 || c.KLTopP != 0 || c.KLConfidence) {
-		bad("kl is reverse: kl_temperature, kl_top_k, kl_top_p and kl_confidence belong to the forward KL")
+	if c.KL != "forward" && (c.KLTemperature != 1 || c.KLTopK != 0 || c.KLTopP != 0 || c.KLConfidence) {
+		bad("kl is not forward: kl_temperature, kl_top_k, kl_top_p and kl_confidence belong to the forward KL alone")
+	}
+	if !(c.CouplingShare >= 0 && c.CouplingShare <= 1) {
+		bad("coupling_share is %v: must be in [0, 1]", c.CouplingShare)
 	}
 	if !(c.TrajectoryShare >= 0 && c.TrajectoryShare <= 1) {
 		bad("trajectory_share is %v: must be in [0, 1]", c.TrajectoryShare)

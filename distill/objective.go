@@ -32,7 +32,7 @@ type Objective struct {
 	Path       flow.MixturePath
 	Source     flow.Source
 	Budgets    flow.Budgets
-	Rollouts   Trajectories // nil if Config.TrajectoryShare is 0
+	Rollouts   Trajectories // nil unless Config.UsesTrajectories
 	Grid       int          // of the trajectories: their states stand at the times k/Grid
 	Seed       uint64
 
@@ -92,20 +92,12 @@ func (o *Objective) prepare(m train.Micro, purpose string) error {
 	o.batch.Reset(n)
 	copy(o.clean, m.X1.IDs)
 	copy(o.next, m.X1.IDs)
-	fromData := make([]bool, n)
 	for i, r := range streams {
 		o.seeds[i] = train.DropoutSeed(r)
 		if o.Config.TrajectoryShare > 0 && r.Float64() < o.Config.TrajectoryShare {
 			o.drawTrajectory(i, r)
 		} else {
-			fromData[i] = true
-			o.t[i], o.h[i] = o.Budgets.Draw(r)
-		}
-	}
-	o.fromPath(fromData, streams)
-	for i := range streams {
-		if fromData[i] {
-			o.routeData(i)
+			o.drawPath(i, r)
 		}
 	}
 	o.batch.XT, o.batch.X1, o.batch.Next, o.batch.Target = o.xt.IDs, o.clean, o.next, o.target
@@ -126,18 +118,26 @@ func (o *Objective) resize(n, length int) {
 	}
 }
 
-// fromPath draws x_t of the data rows from the path. Rows that stand on a
-// trajectory keep their state.
-func (o *Objective) fromPath(fromData []bool, streams []flow.Rand) {
-	for i, data := range fromData {
-		if !data {
-			continue
-		}
-		one := func(t flow.Tokens) flow.Tokens { return flow.Tokens{Batch: 1, Length: t.Length, IDs: t.Row(i)} }
-		clean := flow.Tokens{Batch: 1, Length: o.xt.Length, IDs: o.clean[i*o.xt.Length : (i+1)*o.xt.Length]}
-		o.Source.Sample(one(o.x0), streams[i:i+1])
-		o.Path.Sample(one(o.xt), one(o.x0), clean, o.t[i:i+1], streams[i:i+1])
+// drawPath sets row i to a state of the path at a random time: from noise to its
+// text, or from one end of a random trajectory to the other.
+func (o *Objective) drawPath(i int, r flow.Rand) {
+	o.t[i], o.h[i] = o.Budgets.Draw(r)
+	one := func(t flow.Tokens) flow.Tokens { return flow.Tokens{Batch: 1, Length: t.Length, IDs: t.Row(i)} }
+	x0, clean := one(o.x0), one(flow.Tokens{Length: o.xt.Length, IDs: o.clean})
+	streams := []flow.Rand{r}
+	if o.Config.CouplingShare > 0 && r.Float64() < o.Config.CouplingShare {
+		id := o.anyTrajectory(r)
+		copy(x0.IDs, o.Rollouts.State(id, 0))
+		copy(clean.IDs, o.Rollouts.State(id, o.Grid))
+	} else {
+		o.Source.Sample(x0, streams)
 	}
+	o.Path.Sample(one(o.xt), x0, clean, o.t[i:i+1], streams)
+	o.routeData(i)
+}
+
+func (o *Objective) anyTrajectory(r flow.Rand) int {
+	return int(r.Float64() * float64(o.Rollouts.Len()))
 }
 
 // routeData gives a data row its loss: the smallest step learns from the data,
@@ -145,25 +145,35 @@ func (o *Objective) fromPath(fromData []bool, streams []flow.Rand) {
 func (o *Objective) routeData(i int) {
 	if o.h[i] >= 1/(float64(o.Config.MaxBudget)/2+1) {
 		o.shortcut.index = append(o.shortcut.index, i)
-		o.add(i, o.kl(), 1)
+		o.addKL(i, 1)
 		return
 	}
 	if o.Config.PathLoss == "ce" {
 		o.add(i, loss.CrossEntropy{}, 1)
 		return
 	}
-	o.add(i, loss.GeneralizedKL{Rate: flow.Instantaneous(o.Path.Scheduler, o.t[i], o.h[i])}, 1)
+	rate := flow.Instantaneous
+	if o.Config.PathScale == "cumulative" {
+		rate = flow.Cumulative
+	}
+	o.add(i, loss.GeneralizedKL{Rate: rate(o.Path.Scheduler, o.t[i], o.h[i])}, 1)
 }
 
-func (o *Objective) kl() loss.Loss {
-	if o.Config.KL == "reverse" {
-		return loss.ReverseKL{}
-	}
+// addKL gives row i the divergence from its teacher's logits.
+func (o *Objective) addKL(i int, weight float64) {
 	f := loss.ForwardKL{TopK: o.Config.KLTopK, TopP: o.Config.KLTopP, Confidence: o.Config.KLConfidence}
 	if o.Config.KLTemperature != 1 {
 		f.Temperature = o.Config.KLTemperature
 	}
-	return f
+	switch o.Config.KL {
+	case "reverse":
+		o.add(i, loss.ReverseKL{}, weight)
+	case "mixed":
+		o.add(i, f, weight/2)
+		o.add(i, loss.ReverseKL{}, weight/2)
+	default:
+		o.add(i, f, weight)
+	}
 }
 
 func (o *Objective) add(i int, l loss.Loss, weight float64) {
@@ -176,7 +186,7 @@ func (o *Objective) add(i int, l loss.Loss, weight float64) {
 // the losses that match the state at t+h.
 func (o *Objective) drawTrajectory(i int, r flow.Rand) {
 	grid, length := o.Grid, o.xt.Length
-	id := int(r.Float64() * float64(o.Rollouts.Len()))
+	id := o.anyTrajectory(r)
 	o.t[i], o.h[i] = o.Budgets.UpTo(grid).Draw(r)
 	from := int(math.Round(o.t[i] * float64(grid)))
 	to := int(math.Round((o.t[i] + o.h[i]) * float64(grid)))
@@ -191,7 +201,7 @@ func (o *Objective) drawTrajectory(i int, r flow.Rand) {
 		o.add(i, loss.Jump{Hazard: o.h[i] * flow.Cumulative(o.Path.Scheduler, o.t[i], o.h[i])}, w.Jump)
 	}
 	o.add(i, loss.CrossEntropy{}, w.End)
-	o.add(i, o.kl(), w.KL)
+	o.addKL(i, w.KL)
 	if w.KL > 0 {
 		o.rolled.index = append(o.rolled.index, i)
 	}

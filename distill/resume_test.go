@@ -66,10 +66,10 @@ func newLoop(t *testing.T, dir string, c distill.Config) *train.Loop {
 	}
 	o := &distill.Objective{
 		Config: c, Learner: l.Learner, EMA: ema, Pretrained: model.NewDenoiser(w), Path: flow.MixturePath{Scheduler: scheduler},
-		Teacher: &distill.Shortcut{Jumper: flow.Jumper{Denoiser: ema, Stepper: new(flow.Stepper)}, Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: stages},
+		Teacher: &distill.Shortcut{Jumper: flow.Jumper{Denoiser: ema, Stepper: new(flow.Stepper), Candidates: c.Candidates}, Solver: flow.EulerCumulative{Scheduler: scheduler}, Stages: stages},
 		Source:  flow.Uniform{Vocab: tiny.VocabSize}, Budgets: budgets, Seed: l.Seed, Grid: 8,
 	}
-	if c.TrajectoryShare > 0 {
+	if c.UsesTrajectories() {
 		s, err := rollout(w).Trajectories(context.Background(), 0, 10, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -113,6 +113,9 @@ func TestResume(t *testing.T) {
 		"mixed": func(c *distill.Config) {
 			c.TrajectoryShare, c.Budgets = 0.5, "ramp"
 			c.Trajectory = distill.TrajectoryConfig{Jump: 1, End: 0.5, KL: 0.25}
+		},
+		"couplings": func(c *distill.Config) {
+			c.CouplingShare, c.Candidates, c.KL, c.PathScale = 0.5, 3, "mixed", "cumulative"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -238,4 +241,47 @@ func TestAdditiveStudentStartsAtPretrained(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Near(t, "logits", got, want, 0)
+}
+
+// watching remembers what its network was asked about first.
+type watching struct {
+	flow.Denoiser
+	first flow.Tokens
+}
+
+func (w *watching) Logits(x flow.Tokens, t, h []float64) ([]float32, error) {
+	if w.first.IDs == nil {
+		w.first = x.Clone()
+	}
+	return w.Denoiser.Logits(x, t, h)
+}
+
+// TestCouplingsJoinTheEndsOfATrajectory: every token of such a row stands at
+// its place in the noise or in the text of one and the same trajectory.
+func TestCouplingsJoinTheEndsOfATrajectory(t *testing.T) {
+	c := distill.DefaultConfig()
+	c.CouplingShare = 1
+	o := newLoop(t, t.TempDir(), c).Objective.(*distill.Objective)
+	seen := &watching{Denoiser: o.EMA}
+	o.Teacher.(*distill.Shortcut).Denoiser = seen
+	if _, err := o.Loss(train.Micro{X1: flow.NewTokens(32, tiny.Length), Total: 32}); err != nil {
+		t.Fatal(err)
+	}
+	between := func(x, from, to []int32) bool {
+		for i := range x {
+			if x[i] != from[i] && x[i] != to[i] {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range seen.first.Batch {
+		found := false
+		for id := range o.Rollouts.Len() {
+			found = found || between(seen.first.Row(i), o.Rollouts.State(id, 0), o.Rollouts.State(id, o.Grid))
+		}
+		if !found {
+			t.Errorf("row %d lies between the ends of no trajectory: %v", i, seen.first.Row(i))
+		}
+	}
 }

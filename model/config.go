@@ -14,17 +14,18 @@ import (
 // Config is the shape of a network, stored as config.json beside its weights.
 // Keys are the reference's names.
 type Config struct {
-	VocabSize        int     `json:"vocab_size" yaml:"vocab_size" mapstructure:"vocab_size"`                      // data tokens, without the mask; 0 in a run file: the tokenizer's
-	Masked           bool    `json:"masked" yaml:"masked" mapstructure:"masked"`                                  // one more row for the mask token; a run file leaves it to flow.source
-	Length           int     `json:"length" yaml:"length" mapstructure:"length"`                                  // positions L the network was trained on; 0 in a run file: data.length
-	HiddenSize       int     `json:"hidden_size" yaml:"hidden_size" mapstructure:"hidden_size"`                   // D, default 192
-	CondDim          int     `json:"cond_dim" yaml:"cond_dim" mapstructure:"cond_dim"`                            // C, default 64
-	Blocks           int     `json:"n_blocks" yaml:"n_blocks" mapstructure:"n_blocks"`                            // default 4
-	Heads            int     `json:"n_heads" yaml:"n_heads" mapstructure:"n_heads"`                               // default 4
-	Dropout          float64 `json:"dropout" yaml:"dropout" mapstructure:"dropout"`                               // after attn_out and after the MLP, default 0
-	StepAware        bool    `json:"step_aware" yaml:"-" mapstructure:"-"`                                        // the step size h is an input: true for students
-	Causal           bool    `json:"causal" yaml:"-" mapstructure:"-"`                                            // a position sees itself and those before it: true for judges, which predict the next token
-	StepConditioning string  `json:"step_conditioning" yaml:"step_conditioning" mapstructure:"step_conditioning"` // additive (default) | fused
+	VocabSize        int     `json:"vocab_size" yaml:"vocab_size" mapstructure:"vocab_size"`                       // data tokens, without the mask; 0 in a run file: the tokenizer's
+	Masked           bool    `json:"masked" yaml:"masked" mapstructure:"masked"`                                   // one more row for the mask token; a run file leaves it to flow.source
+	Length           int     `json:"length" yaml:"length" mapstructure:"length"`                                   // positions L the network was trained on; 0 in a run file: data.length
+	HiddenSize       int     `json:"hidden_size" yaml:"hidden_size" mapstructure:"hidden_size"`                    // D, default 192
+	CondDim          int     `json:"cond_dim" yaml:"cond_dim" mapstructure:"cond_dim"`                             // C, default 64
+	Blocks           int     `json:"n_blocks" yaml:"n_blocks" mapstructure:"n_blocks"`                             // default 4
+	Heads            int     `json:"n_heads" yaml:"n_heads" mapstructure:"n_heads"`                                // default 4
+	Dropout          float64 `json:"dropout" yaml:"dropout" mapstructure:"dropout"`                                // after attn_out and after the MLP, default 0
+	StepAware        bool    `json:"step_aware" yaml:"-" mapstructure:"-"`                                         // the step size h is an input: true for students
+	Causal           bool    `json:"causal" yaml:"-" mapstructure:"-"`                                             // a position sees itself and those before it: true for judges, which predict the next token
+	StepConditioning string  `json:"step_conditioning" yaml:"step_conditioning" mapstructure:"step_conditioning"`  // additive (default) | fused
+	StepEmbedding    string  `json:"step_embedding,omitempty" yaml:"step_embedding" mapstructure:"step_embedding"` // raw (default, the reference's): of h | log: of ln(1/h)
 }
 
 // Additive and Fused are the two ways a student takes its step size.
@@ -33,9 +34,16 @@ const (
 	Fused    = "fused"    // the reference's: c = silu(W [t_emb; h_emb]), a condition_fuser in every block
 )
 
+// Raw and Log are what the features of the step size are taken of. Budgets are
+// powers of two: h of 256 and of 128 steps differ by 0.004, ln(1/h) by 0.69.
+const (
+	Raw = "raw"
+	Log = "log"
+)
+
 // DefaultConfig is a network small enough for a laptop.
 func DefaultConfig() Config {
-	return Config{HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: Additive}
+	return Config{HiddenSize: 192, CondDim: 64, Blocks: 4, Heads: 4, StepConditioning: Additive, StepEmbedding: Raw}
 }
 
 // Rows is the number of embedding and output rows: V, or V+1 with a mask token.
@@ -96,6 +104,9 @@ func (c Config) Validate() error {
 	}
 	if c.Causal && c.StepAware {
 		bad("causal and step_aware exclude each other: a judge takes no sampling steps")
+	}
+	if c.StepEmbedding != "" && c.StepEmbedding != Raw && c.StepEmbedding != Log {
+		bad("step_embedding is %q: must be raw or log", c.StepEmbedding)
 	}
 	if c.VocabSize < 0 || c.Length < 0 {
 		bad("vocab_size %d and length %d must not be negative", c.VocabSize, c.Length)

@@ -161,9 +161,21 @@ func (g *Graph) Feed(x []int32, t, h []float64) error {
 	copy(g.IDs, x)
 	Sinusoid(g.timeFeatures, t)
 	if g.stepSizeFeatures != nil {
+		if g.w.Config.StepEmbedding == Log {
+			h = logs(h)
+		}
 		Sinusoid(g.stepSizeFeatures, h)
 	}
 	return nil
+}
+
+// logs returns ln(1/h) of each step size.
+func logs(h []float64) []float64 {
+	l := make([]float64, len(h))
+	for i, v := range h {
+		l[i] = -math.Log(v)
+	}
+	return l
 }
 
 // Sinusoid writes [cos(t f_i), sin(t f_i)], f_i = exp(-ln(10000) i/128), for

@@ -21,6 +21,32 @@ func TestGoldenEmbeddings(t *testing.T) {
 	golden.Near(t, "rotary frequencies", network.RotaryFrequencies(), c.Float32("out/rotary_inv_freq"), 1e-6)
 }
 
+// TestLogStepEmbedding: a network told h by its logarithm answers like one told
+// ln(1/h) itself.
+func TestLogStepEmbedding(t *testing.T) {
+	c := model.Config{VocabSize: 5, Length: 3, HiddenSize: 8, CondDim: 4, Blocks: 1, Heads: 2, StepAware: true, StepConditioning: model.Fused, StepEmbedding: model.Log}
+	w := model.NewWeights(c)
+	w.Init(3)
+	for i := range w.Data { // the zero layers too, or h would not show
+		w.Data[i] += float32(i%7-3) / 20
+	}
+	raw := *w
+	raw.Config.StepEmbedding = model.Raw
+	x := flow.NewTokens(1, 3)
+	logits := func(w *model.Weights, h float64) []float32 {
+		l, err := model.NewDenoiser(w).Logits(x, []float64{0.5}, []float64{h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	got, want := logits(w, 1./64), logits(&raw, math.Log(64))
+	golden.Near(t, "logits", got, want, 0)
+	if slices.Equal(got, logits(&raw, 1./64)) {
+		t.Error("the raw step size gives the same logits: the test shows nothing")
+	}
+}
+
 // TestPaperSizes pins the parameter counts of METHOD: 169.6 M and 170.2 M at
 // 768 x 12, 1.33 B at 2048 x 21, 1.71 B at 2048 x 28.
 func TestPaperSizes(t *testing.T) {

@@ -223,7 +223,7 @@ func (p *pipeline) distill(ctx context.Context) error {
 	if objective.Budgets, err = flow.NewBudgets(c.Budgets, c.MaxBudget); err != nil {
 		return err
 	}
-	if c.TrajectoryShare > 0 {
+	if c.UsesTrajectories() {
 		info, _, err := p.rolloutInfo(w)
 		if err != nil {
 			return err
