@@ -130,7 +130,7 @@ func OpenModel(dir string) (*ModelFiles, error) {
 }
 
 func readPart(dir, name string) ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(dir, name))
+	data, err := readText(filepath.Join(dir, name))
 	if err != nil {
 		return nil, missing(dir, name, err)
 	}

@@ -19,6 +19,7 @@ type FS interface {
 	Rename(from, to string) error
 	RemoveAll(path string) error
 	SyncDir(path string) error // makes creations and renames inside path durable
+	Free(path string) (bytes int64, known bool)
 }
 
 // File is an open file of an FS.
@@ -88,6 +89,9 @@ func StreamFileAtomic(path string, fill func(io.Writer) error) error {
 }
 
 func writeFile(disk FS, path string, data []byte) error {
+	if err := checkSpace(disk, filepath.Dir(path), int64(len(data))); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
 	return streamFile(disk, path, func(w io.Writer) error {
 		n, err := w.Write(data)
 		if err == nil && n < len(data) {
@@ -123,6 +127,21 @@ func streamFile(disk FS, path string, fill func(io.Writer) error) (err error) {
 		return err
 	}
 	return disk.SyncDir(dir)
+}
+
+// makeFolder makes dir and its missing parents, durably.
+func makeFolder(disk FS, dir string) error {
+	parent := filepath.Dir(dir)
+	if exists(dir) || parent == dir {
+		return nil
+	}
+	if err := makeFolder(disk, parent); err != nil {
+		return err
+	}
+	if err := disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	return disk.SyncDir(parent)
 }
 
 // place moves the finished folder tmp to dir/name. What stood there is kept as

@@ -43,6 +43,8 @@ func (f *faulty) Rename(a, b string) error { return f.do(func() error { return D
 func (f *faulty) RemoveAll(p string) error { return f.do(func() error { return Disk{}.RemoveAll(p) }) }
 func (f *faulty) SyncDir(string) error     { return f.fails() }
 
+func (f *faulty) Free(string) (int64, bool) { return 0, false }
+
 func (f *faulty) Create(path string) (File, error) {
 	if err := f.fails(); err != nil {
 		return nil, err

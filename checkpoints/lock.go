@@ -18,7 +18,7 @@ var errLocked = errors.New("locked")
 // the process ends. The lock is advisory, and absent where the system or the
 // file system has none.
 func Lock(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeFolder(Disk{}, dir); err != nil {
 		return nil, advise(fmt.Errorf("lock the run: %w", err))
 	}
 	file, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o644)

@@ -67,7 +67,7 @@ func Verify(path string) error {
 
 func readManifest(path string) (manifest, error) {
 	var m manifest
-	text, err := os.ReadFile(filepath.Join(path, manifestName))
+	text, err := readText(filepath.Join(path, manifestName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return m, fmt.Errorf("no %s: not a save, or an incomplete one", manifestName)

@@ -51,6 +51,9 @@ func writeFolder(disk FS, dir, name string, fill func(*Writer) error) (err error
 			err = errors.Join(err, w.abandon())
 		}
 	}()
+	if err := makeFolder(disk, dir); err != nil {
+		return err
+	}
 	if err := disk.MkdirAll(tmp); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,6 +35,12 @@ type State struct {
 // SaveState saves s as state.json and each group ("weights", "ema", "moment1",
 // "moment2") as GROUP.safetensors in dir/step-%08d, and returns that folder.
 func SaveState(dir string, s State, groups map[string][]Tensor) (string, error) {
+	return SaveStateOn(Disk{}, dir, s, groups)
+}
+
+// SaveStateOn is SaveState on another file system. Nothing is begun if the disk
+// has too little room.
+func SaveStateOn(disk FS, dir string, s State, groups map[string][]Tensor) (string, error) {
 	name := fmt.Sprintf("%s%08d", stepPrefix, s.Step)
 	s.Format = stateFormat
 	if s.Step < 0 || s.Rows < 0 {
@@ -48,7 +53,10 @@ func SaveState(dir string, s State, groups map[string][]Tensor) (string, error) 
 	if err := enc.Encode(s); err != nil {
 		return "", fmt.Errorf("save %s: training state: %w", filepath.Join(dir, name), err)
 	}
-	return Save(dir, name, func(w *Writer) error {
+	if err := checkSpace(disk, dir, stateSize(groups)+int64(text.Len())); err != nil {
+		return "", fmt.Errorf("save %s: %w", filepath.Join(dir, name), err)
+	}
+	return SaveOn(disk, dir, name, func(w *Writer) error {
 		for _, group := range slices.Sorted(maps.Keys(groups)) {
 			if err := w.writeTensors(group+weightsExt, groups[group], nil); err != nil {
 				return err
@@ -56,6 +64,17 @@ func SaveState(dir string, s State, groups map[string][]Tensor) (string, error) 
 		}
 		return w.writeBytes(stateName, text.Bytes())
 	})
+}
+
+// stateSize is what the groups of a save need on disk, in bytes.
+func stateSize(groups map[string][]Tensor) int64 {
+	size := int64(spare)
+	for _, tensors := range groups {
+		for _, t := range tensors {
+			size += int64(len(t.F32))*4 + int64(len(t.I64))*8
+		}
+	}
+	return size
 }
 
 // writeTensors creates a safetensors file that PyTorch's loaders accept.
@@ -70,7 +89,7 @@ func (w *Writer) writeTensors(name string, tensors []Tensor, metadata map[string
 // LoadState reads the save at path, which Latest found or Verify passed. open
 // gives the tensors of a group; the caller closes them.
 func LoadState(path string) (s State, open func(group string) (*Safetensors, error), err error) {
-	text, err := os.ReadFile(filepath.Join(path, stateName))
+	text, err := readText(filepath.Join(path, stateName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return State{}, nil, fmt.Errorf("%s holds no %s: name the folder of one save, such as %s", path, stateName, filepath.Join(path, stepPrefix+"00001000"))
