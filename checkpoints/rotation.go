@@ -39,7 +39,10 @@ func Latest(dir string) (path string, skipped []error, err error) {
 // Rotate deletes all but the newest keep saves of dir; if none of those
 // verifies, the newest older one that does stays too. It reads one good save
 // back to know that.
-func Rotate(dir string, keep int) error {
+func Rotate(dir string, keep int) error { return RotateOn(Disk{}, dir, keep) }
+
+// RotateOn is Rotate on another file system.
+func RotateOn(disk FS, dir string, keep int) error {
 	if keep < 1 {
 		return fmt.Errorf("rotate %s: cannot keep %d saves: keep at least 1", dir, keep)
 	}
@@ -58,7 +61,7 @@ func Rotate(dir string, keep int) error {
 		if path == good {
 			continue
 		}
-		if err := remove(path); err != nil {
+		if err := remove(disk, path); err != nil {
 			return fmt.Errorf("rotate: %w", err)
 		}
 	}
@@ -67,13 +70,13 @@ func Rotate(dir string, keep int) error {
 
 // remove renames a save before it deletes it, so that a crash leaves no half of
 // one under its name.
-func remove(path string) error {
+func remove(disk FS, path string) error {
 	dir, name := filepath.Split(path)
 	tmp := temporary(dir, name)
-	if err := os.Rename(path, tmp); err != nil {
+	if err := disk.Rename(path, tmp); err != nil {
 		return err
 	}
-	return os.RemoveAll(tmp)
+	return disk.RemoveAll(tmp)
 }
 
 // CleanTemporary removes what an interrupted save or export left in dir, and

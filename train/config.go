@@ -23,13 +23,14 @@ type Config struct {
 	CheckpointEvery int          `yaml:"checkpoint_every" mapstructure:"checkpoint_every"` // steps between saves; the last step is always saved
 	Keep            int          `yaml:"keep" mapstructure:"keep"`                         // saves kept, default 2
 	LogEvery        int          `yaml:"log_every" mapstructure:"log_every"`               // steps between lines of metrics.jsonl, default 10
+	OnNaN           string       `yaml:"on_nan" mapstructure:"on_nan"`                     // a loss or gradient norm that is no number: stop (default) | skip: leave the step out
 }
 
 // DefaultConfig is shared by both stages; each overrides what differs.
 func DefaultConfig() Config {
 	return Config{
 		Steps: 1000, Batch: 32, Optim: optim.DefaultConfig(), EMADecay: 0.999,
-		EvalEvery: 200, EvalRows: 64, CheckpointEvery: 200, Keep: 2, LogEvery: 10,
+		EvalEvery: 200, EvalRows: 64, CheckpointEvery: 200, Keep: 2, LogEvery: 10, OnNaN: "stop",
 	}
 }
 
@@ -59,6 +60,9 @@ func (c Config) Validate() error {
 	atLeast("log_every", c.LogEvery, 1)
 	if !(c.EMADecay >= 0 && c.EMADecay < 1) {
 		errs = append(errs, fmt.Errorf("ema_decay is %v: must be in [0, 1)", c.EMADecay))
+	}
+	if c.OnNaN != "stop" && c.OnNaN != "skip" {
+		errs = append(errs, fmt.Errorf("on_nan is %q: must be stop or skip", c.OnNaN))
 	}
 	return errors.Join(append(errs, c.Optim.Validate())...)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"fsdfm/checkpoints"
@@ -49,10 +48,14 @@ type Loop struct {
 	HeldOut   Rows // nil: no held-out losses
 	Metrics   *Metrics
 	Observer  Observer
+	Disk      checkpoints.FS // where saves go; New: the system's
+	Changed   bool           // resume although the seed is another
 
 	step   int
 	window window
-	saved  int // the last step with a save
+	guard  guard
+	due    bool // the step's held-out loss is not written yet
+	saved  int  // the last step with a save
 }
 
 // window averages the loss between two lines of metrics.jsonl.
@@ -68,7 +71,7 @@ func New(c Config, w *model.Weights) *Loop {
 	learner.Recompute = c.Recompute
 	return &Loop{
 		Config: c, Learner: learner, EMA: append([]float32(nil), w.Data...),
-		Optimizer: optim.NewAdamW(c.Optim, len(w.Data)), saved: -1,
+		Optimizer: optim.NewAdamW(c.Optim, len(w.Data)), Disk: checkpoints.Disk{}, saved: -1,
 	}
 }
 
@@ -81,26 +84,30 @@ func (l *Loop) Step() int { return l.step }
 func (l *Loop) Run(ctx context.Context) error {
 	x1 := flow.NewTokens(l.Config.Batch, l.Length)
 	l.window.since = time.Now()
-	for l.step < l.Config.Steps {
-		if ctx.Err() != nil {
-			return l.interrupt()
-		}
-		if err := l.trainStep(ctx, x1); err != nil {
-			if ctx.Err() != nil {
-				return l.interrupt()
-			}
-			return err
-		}
-		if err := l.afterStep(ctx); err != nil {
-			if ctx.Err() != nil {
-				return l.interrupt()
-			}
-			return err
+	err := l.catchUp(ctx)
+	for err == nil && l.step < l.Config.Steps {
+		if err = l.trainStep(ctx, x1); err == nil {
+			err = l.afterStep(ctx)
 		}
 	}
-	if l.saved != l.step {
+	switch {
+	case err != nil && errors.Is(err, ctx.Err()):
+		return l.interrupt()
+	case err == nil && l.saved != l.step:
 		return l.Save()
 	}
+	return err
+}
+
+// catchUp does what an interruption left out after the last step.
+func (l *Loop) catchUp(ctx context.Context) error {
+	if !l.due || l.HeldOut == nil {
+		return nil
+	}
+	if err := l.evaluate(ctx); err != nil {
+		return err
+	}
+	l.saved = -1 // the save says that it is due
 	return nil
 }
 
@@ -131,11 +138,14 @@ func (l *Loop) trainStep(ctx context.Context, x1 flow.Tokens) error {
 		sum += v
 	}
 	step := l.step + 1
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return fmt.Errorf("%s: the loss at step %d is %v: lower the learning rate or look at the data; the last save is untouched", l.Kind, step, sum)
+	if !finite(sum) {
+		return l.lost(step, "loss", sum)
 	}
 	lr := c.Optim.LearningRate(step, c.Steps)
 	norm, err := l.Optimizer.Step(l.Learner.Weights.Data, l.Learner.Grad, l.EMA, step, lr, c.EMADecay)
+	if !finite(norm) {
+		return l.lost(step, "gradient norm", norm)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Kind, err)
 	}
@@ -143,6 +153,9 @@ func (l *Loop) trainStep(ctx context.Context, x1 flow.Tokens) error {
 	l.window.loss += sum / float64(c.Batch)
 	l.window.norm += norm
 	l.window.steps++
+	if usual := l.guard.mean; l.guard.spike(norm) {
+		return l.event(norm, "the gradient norm is %.3g, usual is %.3g", norm, usual)
+	}
 	return nil
 }
 
@@ -164,7 +177,7 @@ func (l *Loop) afterStep(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.EvalEvery > 0 && l.HeldOut != nil && (l.step%c.EvalEvery == 0 || last) {
+	if l.due = c.EvalEvery > 0 && l.HeldOut != nil && (l.step%c.EvalEvery == 0 || last); l.due {
 		if err := l.evaluate(ctx); err != nil {
 			return err
 		}
@@ -180,6 +193,9 @@ func (l *Loop) log() error {
 	n, seconds := float64(w.steps), time.Since(w.since).Seconds()
 	speed := n * float64(l.Config.Batch*l.Length) / seconds
 	l.window = window{since: time.Now()}
+	if w.steps == 0 {
+		return nil // all were left out
+	}
 	if l.Observer != nil {
 		l.Observer.Step(l.step, l.Config.Steps, w.loss/n, speed)
 	}
@@ -208,6 +224,10 @@ func (l *Loop) evaluate(ctx context.Context) error {
 		sum += v
 	}
 	mean := sum / float64(n)
+	if !finite(mean) {
+		return fmt.Errorf("%s: the held-out loss after step %d is %v: lower the learning rate; the last save is untouched", l.Kind, l.step, mean)
+	}
+	l.due = false
 	if l.Observer != nil {
 		l.Observer.Note("%s step %d: held-out loss %.4f", l.Kind, l.step, mean)
 	}
@@ -216,19 +236,22 @@ func (l *Loop) evaluate(ctx context.Context) error {
 
 // Save writes everything needed to go on, then drops the oldest saves.
 func (l *Loop) Save() error {
+	if err := errors.Join(l.checkWeights(), l.Metrics.Sync()); err != nil {
+		return err
+	}
 	state := checkpoints.State{
 		Kind: l.Kind, Step: l.step, Rows: int64(l.step) * int64(l.Config.Batch), Seed: l.Seed, Config: l.RunConfig,
-		Extra: map[string]float64{"window_loss": l.window.loss, "window_norm": l.window.norm, "window_steps": float64(l.window.steps)},
+		Extra: l.extra(),
 	}
 	groups := make(map[string][]checkpoints.Tensor)
 	for name, flat := range l.groups() {
 		groups[name] = Tensors(l.Learner.Weights, flat)
 	}
-	if _, err := checkpoints.SaveState(l.Dir, state, groups); err != nil {
+	if _, err := checkpoints.SaveStateOn(l.Disk, l.Dir, state, groups); err != nil {
 		return err
 	}
 	l.saved = l.step
-	return checkpoints.Rotate(l.Dir, l.Config.Keep)
+	return checkpoints.RotateOn(l.Disk, l.Dir, l.Config.Keep)
 }
 
 // Resume loads the newest save that verifies; without one it leaves the loop at
@@ -250,7 +273,7 @@ func (l *Loop) Resume() error {
 	if err != nil {
 		return err
 	}
-	if state.Kind != l.Kind || state.Seed != l.Seed || state.Step > l.Config.Steps {
+	if state.Kind != l.Kind || state.Seed != l.Seed && !l.Changed || state.Step > l.Config.Steps {
 		return fmt.Errorf("%s holds step %d of a %s run with seed %d; expected a %s run of %d steps with seed %d: start a new run or restore the settings",
 			path, state.Step, state.Kind, state.Seed, l.Kind, l.Config.Steps, l.Seed)
 	}
@@ -261,11 +284,30 @@ func (l *Loop) Resume() error {
 		}
 	}
 	l.step, l.saved = state.Step, state.Step
-	l.window = window{loss: state.Extra["window_loss"], norm: state.Extra["window_norm"], steps: int(state.Extra["window_steps"])}
+	l.restore(state.Extra)
 	if l.Observer != nil {
 		l.Observer.Note("%s: resuming at step %d of %d from %s", l.Kind, l.step, l.Config.Steps, path)
 	}
 	return l.Metrics.Truncate(l.Kind, l.step)
+}
+
+// extra is what a save holds beside its vectors and the step.
+func (l *Loop) extra() map[string]float64 {
+	due := 0.0
+	if l.due {
+		due = 1
+	}
+	return map[string]float64{
+		"window_loss": l.window.loss, "window_norm": l.window.norm, "window_steps": float64(l.window.steps),
+		"norm_mean": l.guard.mean, "norms": float64(l.guard.seen), "skipped": float64(l.guard.skipped), "evaluation_due": due,
+	}
+}
+
+// restore is the inverse of extra.
+func (l *Loop) restore(extra map[string]float64) {
+	l.window = window{loss: extra["window_loss"], norm: extra["window_norm"], steps: int(extra["window_steps"])}
+	l.guard = guard{mean: extra["norm_mean"], seen: int(extra["norms"]), skipped: int(extra["skipped"])}
+	l.due = extra["evaluation_due"] > 0
 }
 
 // groups are the vectors that a save holds.

@@ -78,9 +78,10 @@ func (s stopping) Step(step, _ int, _, _ float64) {
 }
 func (stopping) Note(string, ...any) {}
 
-// TestResume stops a run and goes on: every tensor and every logged number must
-// be bit-equal to the uninterrupted run's.
+// TestResume stops a run and goes on with other threads: every tensor and every
+// logged number must be bit-equal to the uninterrupted run's.
 func TestResume(t *testing.T) {
+	defer ops.SetThreads(0)
 	for name, gkl := range map[string]bool{"cross entropy": false, "generalized KL": true} {
 		t.Run(name, func(t *testing.T) {
 			whole, parts := t.TempDir(), t.TempDir()
@@ -88,7 +89,8 @@ func TestResume(t *testing.T) {
 			if err := straight.Run(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			for _, at := range []int{3, 9} {
+			for i, at := range []int{3, 9} {
+				ops.SetThreads(1 + i)
 				ctx, cancel := context.WithCancel(context.Background())
 				l := newLoop(t, parts, gkl)
 				l.Observer = stopping{at, cancel}
@@ -99,6 +101,7 @@ func TestResume(t *testing.T) {
 					t.Fatalf("stopped at step %d, want %d", l.Step(), at)
 				}
 			}
+			ops.SetThreads(1)
 			resumed := newLoop(t, parts, gkl)
 			if resumed.Step() != 9 {
 				t.Fatalf("resumed at step %d, want 9", resumed.Step())

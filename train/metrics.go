@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ type Record struct {
 	LR              float64  `json:"lr,omitempty"`
 	TokensPerSecond float64  `json:"tokens_per_second,omitempty"`
 	EvalLoss        *float64 `json:"eval_loss,omitempty"` // of the EMA weights on held-out rows
+	Event           string   `json:"event,omitempty"`     // what else happened in this step
 }
 
 // Metrics appends to a run's metrics.jsonl. A nil Metrics writes nothing.
@@ -49,6 +49,24 @@ func (m *Metrics) Write(r Record) error {
 	return nil
 }
 
+// Sync makes the lines written so far durable.
+func (m *Metrics) Sync() error {
+	if m == nil {
+		return nil
+	}
+	f, err := os.OpenFile(m.path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("train: flushing metrics: %w", err)
+	}
+	return nil
+}
+
 // Truncate drops a stage's lines after step, and a last line cut short, so that
 // a resumed run writes each line once.
 func (m *Metrics) Truncate(stage string, step int) error {
@@ -63,14 +81,11 @@ func (m *Metrics) Truncate(stage string, step int) error {
 		return fmt.Errorf("train: reading metrics: %w", err)
 	}
 	var kept bytes.Buffer
-	lines := bufio.NewScanner(bytes.NewReader(old))
-	for lines.Scan() {
+	for line := range bytes.Lines(old) {
 		var r Record
-		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Stage == stage && r.Step > step {
-			continue
+		if json.Unmarshal(line, &r) == nil && line[len(line)-1] == '\n' && (r.Stage != stage || r.Step <= step) {
+			kept.Write(line)
 		}
-		kept.Write(lines.Bytes())
-		kept.WriteByte('\n')
 	}
 	if bytes.Equal(kept.Bytes(), old) {
 		return nil
