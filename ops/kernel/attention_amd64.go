@@ -100,12 +100,11 @@ func (h *headScratch) mix(dst, s, rows []float32, n, keys int) {
 }
 
 // collect computes dst [keys, headDim] = or += s [n, keys] transposed times rows [n, headDim].
+// Up to 5 further rows get what they get: they are no keys, because a block that does not
+// see all keys sees whole panels of them.
 func (h *headScratch) collect(dst, s, rows []float32, n, keys int, add bool) {
 	h.multiply(&dst[0], h.depth, &s[0], 1, h.cols, &rows[0], h.depth, stripCols, n, keys, h.depth/stripCols, add)
 }
-
-// padded is how many scores of a row are computed with: products read up to 5 too many.
-func padded(seen int) int { return lines(seen + panelRows - 1) }
 
 // hide takes the scores s of query i that it may not see out of them.
 func (h *headScratch) hide(s []float32, i int) {
@@ -133,12 +132,12 @@ func (l attentionLoops) forward(a attentionHead) {
 		h.fetch(a.qkv[min(i+n, a.length-1)*ld:], ld, min(blockQueries, a.length-i-n))
 		var top, sum [blockQueries]float32
 		for q := range n {
-			s := scores[q*h.cols:][:padded(seen)]
+			s := scores[q*h.cols:][:lines(seen)]
 			h.hide(s, i+q)
 			top[q] = a.scale * h.top(&s[0], len(s))
 		}
 		for q := range n {
-			sum[q] = h.weigh(&scores[q*h.cols], padded(seen), a.scale, top[q])
+			sum[q] = h.weigh(&scores[q*h.cols], lines(seen), a.scale, top[q])
 		}
 		h.mix(mixed, scores, values, n, seen)
 		for q := range n {
@@ -206,7 +205,7 @@ func (g *gradHead) block(i, n int) {
 		delta[q] = dot8(g.dout[q*g.depth:][:g.headDim], a.outRow(a.out, i+q))
 	}
 	for q := range n {
-		p, ds := g.p[q*g.cols:][:padded(seen)], g.ds[q*g.cols:][:padded(seen)]
+		p, ds := g.p[q*g.cols:][:lines(seen)], g.ds[q*g.cols:][:lines(seen)]
 		g.hide(p, i+q)
 		clear(ds[a.seen(i+q):])
 		g.grad(&p[0], &ds[0], len(p), a.scale, a.lse[i+q], delta[q])

@@ -6,7 +6,7 @@ import (
 )
 
 // B, L, H, headDim: head widths that are no multiple of 8, lengths across row blocks.
-var attentionShapes = [][4]int{{1, 1, 1, 1}, {2, 3, 2, 5}, {1, 17, 1, 8}, {1, 50, 2, 20}, {1, 130, 2, 32}, {2, 70, 1, 64}, {1, 33, 2, 100}}
+var attentionShapes = [][4]int{{1, 1, 1, 1}, {2, 3, 2, 5}, {1, 17, 1, 8}, {1, 50, 2, 20}, {1, 130, 2, 32}, {2, 70, 1, 64}, {1, 33, 2, 100}, {1, 150, 1, 128}}
 
 func TestAttention(t *testing.T) {
 	everyLoops(t, func(t *testing.T) {

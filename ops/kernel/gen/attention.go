@@ -101,7 +101,10 @@ func (v vectors) multiplyRows() {
 		"multiplyRows"+v.suffix+" computes, for rows rounded up to a multiple of 6 and 16*strips columns,",
 		"c[i*ldc + j] = (or +=, with add) sum over p < k of a[i*aRow + p*aCol] * b[p*bRow + j/16*bStrip + j%16].",
 		"k is at least 1.")
-	g := strips{vectors: v, ldc: bytes("ldc"), aRow: bytes("aRow"), aCol: bytes("aCol"), bRow: bytes("bRow"), bStrip: bytes("bStrip")}
+	g := strips{
+		vectors: v, ldc: bytes("ldc"),
+		aRow: bytes("aRow"), aCol: bytes("aCol"), bRow: bytes("bRow"), bStrip: bytes("bStrip"),
+	}
 	for r := range g.sums {
 		for range v.groups[0] * 64 / v.bytes {
 			g.sums[r] = append(g.sums[r], v.make())
@@ -110,14 +113,9 @@ func (v vectors) multiplyRows() {
 	left := GP64()
 	Label("columns")
 	Load(Param("strips"), left)
-	for i, n := range v.groups[:len(v.groups)-1] {
-		if i == 0 {
-			CMPQ(left, Imm(uint64(n)))
-			JGE(LabelRef(g.name(n)))
-			continue
-		}
+	for _, n := range v.groups[:len(v.groups)-1] {
 		CMPQ(left, Imm(uint64(n)))
-		JEQ(LabelRef(g.name(n)))
+		JGE(LabelRef(g.name(n)))
 	}
 	for i := len(v.groups) - 1; i >= 0; i-- {
 		g.group(v.groups[i])
@@ -215,38 +213,27 @@ func (g strips) products(sums [tileRows][]reg.VecVirtual, a reg.Register, n int)
 	if n > 3 {
 		bs[1] = third(bs[0], g.bStrip)
 	}
-	step := func() {
-		var b []reg.VecVirtual
-		for i := range n * 64 / g.bytes {
-			strip, part := i*g.bytes/64, i*g.bytes%64
-			b = append(b, g.load(nth(bs, g.bStrip, strip).Offset(part)))
-		}
-		for r := range sums {
-			x := g.broadcast(nth(as, g.aRow, r))
-			for i, s := range sums[r] {
-				VFMADD231PS(b[i], x, s)
-			}
-		}
-		for i := range 2 {
-			ADDQ(g.aCol, as[i])
-			if bs[i] != nil {
-				ADDQ(g.bRow, bs[i])
-			}
+	loop := g.name(n) + "loop"
+	Label(loop)
+	var b []reg.VecVirtual
+	for i := range n * 64 / g.bytes {
+		strip, part := i*g.bytes/64, i*g.bytes%64
+		b = append(b, g.load(nth(bs, g.bStrip, strip).Offset(part)))
+	}
+	for r := range sums {
+		x := g.broadcast(nth(as, g.aRow, r))
+		for i, s := range sums[r] {
+			VFMADD231PS(b[i], x, s)
 		}
 	}
-	for _, times := range []int{4, 1} {
-		loop, end := label("loop"), label("end")
-		SUBQ(Imm(uint64(times)), k)
-		JL(LabelRef(end))
-		Label(loop)
-		for range times {
-			step()
+	for i := range 2 {
+		ADDQ(g.aCol, as[i])
+		if bs[i] != nil {
+			ADDQ(g.bRow, bs[i])
 		}
-		SUBQ(Imm(uint64(times)), k)
-		JGE(LabelRef(loop))
-		Label(end)
-		ADDQ(Imm(uint64(times)), k)
 	}
+	DECQ(k)
+	JNZ(LabelRef(loop))
 }
 
 // third returns x + 3*step.
