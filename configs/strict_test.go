@@ -23,7 +23,7 @@ func TestStrictFiles(t *testing.T) {
 		{"\"a\\e[2J\": 1", `X:1: unknown key "a\x1b[2J": known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`},
 		{"pretrain: {optim.lr: 3}", "X:1: pretrain.optim.lr is written with a dot: write sections, each with its keys indented below"},
 		// shape
-		{"pretrain: 3", "X:1: pretrain is 3: must be a section with keys: steps, batch, micro_batch, recompute, optim, ema_decay, eval_every, eval_rows, checkpoint_every, keep, log_every, loss"},
+		{"pretrain: 3", "X:1: pretrain is 3: must be a section with keys: steps, batch, micro_batch, recompute, optim, ema_decay, eval_every, eval_rows, checkpoint_every, keep, log_every, on_nan, loss"},
 		{"flow:\nrun: a", "X:1: flow is empty: must be a section with keys: source, scheduler, solver"},
 		{"flow: [euler]", "X:1: flow is a list: must be a section with keys: source, scheduler, solver"},
 		{"- 1", "X:1: the file is a list: must be a section with keys: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export"},
