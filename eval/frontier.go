@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,7 +9,8 @@ import (
 )
 
 // frontiers are the results of each model, solver and budget that was sampled
-// at several temperatures, with temperature 1 from the results, coldest first.
+// at several temperatures, students first, each with temperature 1 from the
+// results and the coldest first.
 func (r Report) frontiers() [][]Result {
 	same := func(a, b Result) bool { return a.Model == b.Model && a.Solver == b.Solver && a.Budget == b.Budget }
 	var lines [][]Result
@@ -25,16 +27,9 @@ func (r Report) frontiers() [][]Result {
 		lines[i] = append(lines[i], x)
 	}
 	for _, line := range lines {
-		slices.SortStableFunc(line, func(a, b Result) int {
-			switch {
-			case a.Temperature < b.Temperature:
-				return -1
-			case a.Temperature > b.Temperature:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(line, func(a, b Result) int { return cmp.Compare(a.Temperature, b.Temperature) })
 	}
+	slices.SortStableFunc(lines, func(a, b []Result) int { return rank(a[0].Model) - rank(b[0].Model) })
 	return lines
 }
 

@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"io"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -106,6 +105,9 @@ func (f figure) makeRoom(p *plot.Plot) {
 		margin = max(margin, 1.02)
 		p.Y.Min, p.Y.Max = p.Y.Min/margin, p.Y.Max*margin
 	}
+	if margin := (p.Y.Max - p.Y.Min) * 0.04; !f.logY {
+		p.Y.Min, p.Y.Max = p.Y.Min-margin, p.Y.Max+margin
+	}
 	if margin := (p.X.Max - p.X.Min) * 0.05; !f.logX && f.xTicks == nil {
 		p.X.Min, p.X.Max = p.X.Min-margin, p.X.Max+margin
 	}
@@ -188,9 +190,22 @@ func style(p *plot.Plot) {
 	p.Title.Padding, p.X.Label.Padding, p.Y.Label.Padding = vg.Points(6), vg.Points(4), vg.Points(4)
 }
 
-// linearTicks are at most about six, with labels.
+// linearTicks are four to eleven multiples of 1, 2 or 5 times a power of ten.
 func linearTicks(low, high float64) []plot.Tick {
-	return slices.DeleteFunc(plot.DefaultTicks{}.Ticks(low, high), plot.Tick.IsMinor)
+	if !(high > low) {
+		return []plot.Tick{{Value: low, Label: fmt.Sprintf("%.4g", low)}}
+	}
+	step := math.Pow(10, math.Floor(math.Log10(high-low)))
+	for _, finer := range []float64{2, 5} {
+		if (high-low)/step < 4 {
+			step = math.Pow(10, math.Floor(math.Log10(high-low))) / finer
+		}
+	}
+	var ticks []plot.Tick
+	for i := math.Ceil(low / step); i*step <= high; i++ {
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: fmt.Sprintf("%.6g", i*step)})
+	}
+	return ticks
 }
 
 // logTicks are 1, 2, 5, 10, 20, 50 ... of a logarithmic axis, or where the range
