@@ -94,7 +94,7 @@ func (x Trial) Student(ctx context.Context, w *model.Weights, d Distillation) (*
 		return nil, 0, err
 	}
 	w = w.Clone()
-	w.Config.StepConditioning = d.Conditioning
+	w.Config.StepConditioning, w.Config.StepEmbedding = d.Conditioning, d.Embedding
 	student := model.NewStudent(w, x.Seed)
 	loop := x.loop("distill", c.Config, student)
 	ema := model.NewDenoiser(student.On(loop.EMA))
@@ -111,7 +111,7 @@ func (x Trial) Student(ctx context.Context, w *model.Weights, d Distillation) (*
 		return nil, 0, err
 	}
 	spent := 0
-	if c.TrajectoryShare > 0 {
+	if c.UsesTrajectories() {
 		if o.Rollouts, err = x.rollout(ctx, w, r); err != nil {
 			return nil, 0, err
 		}

@@ -10,6 +10,7 @@ type Distillation struct {
 	distill.Config
 	Rollout      distill.RolloutConfig
 	Conditioning string // model.Additive | model.Fused
+	Embedding    string // model.Raw | model.Log
 }
 
 // Best are the settings of the student in all tables: what won the comparison of
@@ -17,7 +18,7 @@ type Distillation struct {
 // gives it to settle on one of several continuations. A mask gives it none, and
 // with a reverse KL it forgets all but one.
 func Best(source string) Distillation {
-	d := Distillation{distill.DefaultConfig(), distill.DefaultRolloutConfig(), model.Additive}
+	d := Distillation{distill.DefaultConfig(), distill.DefaultRolloutConfig(), model.Additive, model.Raw}
 	d.Batch, d.MaxBudget, d.Optim.LR, d.EMADecay = 32, 64, 1e-3, 0.98
 	d.KL, d.Budgets = "reverse", "ramp"
 	if source == "mask" {
@@ -38,12 +39,14 @@ type Variant struct {
 var variants = []Variant{
 	{"student", func(*Distillation) {}},
 	{"kl reverse", func(d *Distillation) { d.KL = "reverse" }},
+	{"kl mixed", func(d *Distillation) { d.KL = "mixed" }},
 	{"kl forward", func(d *Distillation) { d.KL = "forward" }},
 	{"kl forward, kl_temperature 0.5", func(d *Distillation) { d.KL, d.KLTemperature = "forward", 0.5 }},
 	{"budgets uniform", func(d *Distillation) { d.Budgets = "uniform" }},
 	{"budgets doubling", func(d *Distillation) { d.Budgets = "doubling" }},
 	{"kl forward, budgets uniform", func(d *Distillation) { d.KL, d.Budgets = "forward", "uniform" }},
 	{"teacher heun", func(d *Distillation) { d.Teacher = "heun" }},
+	{"step_embedding log", func(d *Distillation) { d.Embedding = model.Log }},
 	{"step_conditioning fused", func(d *Distillation) { d.Conditioning = model.Fused }},
 	{"ema_decay 0.95", func(d *Distillation) { d.EMADecay = 0.95 }},
 	{"ema_decay 0.99", func(d *Distillation) { d.EMADecay = 0.99 }},
@@ -53,10 +56,13 @@ var variants = []Variant{
 	{"lr 3e-3", func(d *Distillation) { d.Optim.LR = 3e-3 }},
 	{"max_budget 16", func(d *Distillation) { d.MaxBudget = 16 }},
 	{"max_budget 1024", func(d *Distillation) { d.MaxBudget = 1024 }},
+	{"path_scale cumulative", func(d *Distillation) { d.PathScale = "cumulative" }},
 	{"path_loss ce", func(d *Distillation) { d.PathLoss = "ce" }},
 	{"candidates 1", func(d *Distillation) { d.Candidates = 1 }},
 	{"candidates 2", func(d *Distillation) { d.Candidates = 2 }},
 	{"candidates 4", func(d *Distillation) { d.Candidates = 4 }},
+	{"coupling_share 0.5", func(d *Distillation) { d.CouplingShare = 0.5 }},
+	{"coupling_share 1", func(d *Distillation) { d.CouplingShare = 1 }},
 	{"trajectory_share 0.3", func(d *Distillation) { d.TrajectoryShare = 0.3 }},
 	{"trajectory_share 0.3, rollout.candidates 4", func(d *Distillation) { d.TrajectoryShare, d.Rollout.Candidates = 0.3, 4 }},
 	{"trajectory_share 1", func(d *Distillation) { d.TrajectoryShare = 1 }},
