@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"reflect"
 
 	"fsdfm/checkpoints"
 	"fsdfm/configs"
@@ -63,7 +62,7 @@ func (p *pipeline) gateReport(ctx context.Context, w *model.Weights) (gateReport
 	path := p.path("gate.json")
 	now := p.gateMeasures(p.config.Gate, w)
 	old, err := readGate(path)
-	if err != nil || reflect.DeepEqual(old.measures, now) {
+	if err != nil || old.measures == now {
 		return old, err
 	}
 	r, err := p.measureGate(ctx, now, w)
