@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 )
 
 func TestMain(m *testing.M) {
@@ -85,7 +86,7 @@ var book = sync.OnceValues(func() ([]byte, error) {
 	for i, d := range docs {
 		docs[i] = strings.TrimSpace(d[:400])
 	}
-	return []byte(strings.Join(docs, data.DocumentBreak) + "\n"), nil
+	return []byte(strings.Join(docs, tokenizer.DocumentBreak) + "\n"), nil
 })
 
 // condition knows [root]: permissions do not bind.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"fsdfm/checkpoints"
-	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/internal/golden"
 	"fsdfm/model"
 	"fsdfm/sample"
@@ -19,13 +19,13 @@ const sixty = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
 // flow.
 func export(t *testing.T, w *model.Weights) string {
 	t.Helper()
-	tokenizer, err := data.NewChars(sixty)
+	tok, err := tokenizer.NewChars(sixty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := sample.NewDescription(w.Config)
 	d.Source, d.Scheduler, d.Solver, d.Corpus = "uniform", 1, "euler_cumulative", "golden"
-	m := sample.Model{Description: d, Weights: w, Tokenizer: tokenizer}
+	m := sample.Model{Description: d, Weights: w, Tokenizer: tok}
 	dir := filepath.Join(t.TempDir(), "model")
 	if err := m.Export(dir, sample.Card(d, "", ""), false); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,8 @@ type Config struct {
 // folder that fsdfm-data made.
 type Data struct {
 	Corpus     string   `yaml:"corpus" mapstructure:"corpus"`           // austen (default): the embedded novels | files | dir
-	Files      []string `yaml:"files,flow" mapstructure:"files"`        // text files, folders or globs, for corpus: files
+	Files      []string `yaml:"files,flow" mapstructure:"files"`        // .txt, .jsonl or .parquet files, folders or globs, for corpus: files
+	Field      string   `yaml:"field" mapstructure:"field"`             // of JSON lines, or column of Parquet, with the text, default text
 	Dir        string   `yaml:"dir" mapstructure:"dir"`                 // a folder of token shards, for corpus: dir
 	Tokenizer  string   `yaml:"tokenizer" mapstructure:"tokenizer"`     // char (default) | bytes | bpe | gpt2 | a tokenizer.json
 	VocabSize  int      `yaml:"vocab_size" mapstructure:"vocab_size"`   // tokens that bpe is trained to, default 1024
@@ -73,7 +74,7 @@ type Export struct {
 func Default() Config {
 	return Config{
 		Run: "run", Kind: "generator", Seed: 1,
-		Data:     Data{Corpus: "austen", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
+		Data:     Data{Corpus: "austen", Field: "text", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
 		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
@@ -161,6 +162,9 @@ func (d Data) validate() error {
 	}
 	if err := tokenizer.Check(d.Tokenizer, d.VocabSize); err != nil {
 		bad("tokenizer: %w", err)
+	}
+	if d.Field == "" {
+		bad("field is empty: name the field or column that holds the text")
 	}
 	if d.Length < 1 {
 		bad("length is %d: must be at least 1", d.Length)

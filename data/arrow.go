@@ -45,16 +45,15 @@ func (l layout) schema() *arrow.Schema {
 
 // encode returns the IPC file, uncompressed.
 func (l layout) encode(content lists) ([]byte, error) {
-	var b seekableBuffer
+	var b bytes.Buffer
 	schema := l.schema()
-	w, err := ipc.NewFileWriter(&b, ipc.WithSchema(schema))
+	w, err := ipc.NewFileWriter(&appender{Writer: &b}, ipc.WithSchema(schema))
 	if err != nil {
 		return nil, err
 	}
 	n := len(content.flat) / l.width
-	step := max(1, batchTokens/l.width)
-	for from := 0; from < n; from += step {
-		rec := l.record(schema, content, from, min(from+step, n))
+	for from := 0; from < n; from += l.batch() {
+		rec := l.record(schema, content, from, min(from+l.batch(), n))
 		err := w.Write(rec)
 		rec.Release()
 		if err != nil {
@@ -66,6 +65,9 @@ func (l layout) encode(content lists) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// batch is the number of rows in a record batch.
+func (l layout) batch() int { return max(1, batchTokens/l.width) }
 
 // record wraps the rows from..to-1 without a copy.
 func (l layout) record(schema *arrow.Schema, content lists, from, to int) arrow.Record {
@@ -91,17 +93,11 @@ func (l layout) decode(file []byte, dst lists) (err error) {
 			err = fmt.Errorf("not a readable Arrow file: %v", r)
 		}
 	}()
-	if err := l.checkFooter(file); err != nil {
-		return err
-	}
-	r, err := ipc.NewFileReader(bytes.NewReader(file), ipc.WithAllocator(&boundedAllocator{left: 4*len(file) + 1<<20}))
+	r, err := l.open(file)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if err := l.check(r.Schema()); err != nil {
-		return err
-	}
 	n := len(dst.flat) / l.width
 	done := 0
 	for i := 0; i < r.NumRecords(); i++ {
@@ -122,6 +118,21 @@ func (l layout) decode(file []byte, dst lists) (err error) {
 		return fmt.Errorf("%d rows, expected %d", done, n)
 	}
 	return nil
+}
+
+// open reads the footer of a file and checks its schema. It can panic.
+func (l layout) open(file []byte) (*ipc.FileReader, error) {
+	if err := l.checkFooter(file); err != nil {
+		return nil, err
+	}
+	r, err := ipc.NewFileReader(bytes.NewReader(file), ipc.WithAllocator(&boundedAllocator{left: 4*len(file) + 1<<20}))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.check(r.Schema()); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // check compares a file's schema and metadata.
@@ -198,13 +209,22 @@ func (a *boundedAllocator) Reallocate(size int, b []byte) []byte {
 
 func (a *boundedAllocator) Free(b []byte) { a.left += len(b) }
 
-// seekableBuffer is the io.WriteSeeker that Arrow's file writer asks for; the
-// writer only ever asks where it is.
-type seekableBuffer struct{ bytes.Buffer }
+// appender is the io.WriteSeeker that Arrow's file writer asks for; the writer
+// only ever asks where it is.
+type appender struct {
+	io.Writer
+	at int64
+}
 
-func (b *seekableBuffer) Seek(offset int64, whence int) (int64, error) {
+func (a *appender) Write(p []byte) (int, error) {
+	n, err := a.Writer.Write(p)
+	a.at += int64(n)
+	return n, err
+}
+
+func (a *appender) Seek(offset int64, whence int) (int64, error) {
 	if offset != 0 || whence != io.SeekCurrent {
-		return 0, errors.New("data: seek in a write-only buffer")
+		return 0, errors.New("data: seek in a file that is only appended to")
 	}
-	return int64(b.Len()), nil
+	return a.at, nil
 }

@@ -3,12 +3,15 @@ package data
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"fsdfm/data/tokenizer"
 )
 
 func TestAusten(t *testing.T) {
@@ -26,7 +29,7 @@ func TestAusten(t *testing.T) {
 	if !strings.HasPrefix(docs[0], "Emma Woodhouse, handsome") {
 		t.Errorf("starts with %.40q", docs[0])
 	}
-	tok, err := NewChars(text)
+	tok, err := tokenizer.NewChars(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +57,7 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	docs := []string{"a\nb", "c"}
-	if got := Documents(strings.Join(docs, DocumentBreak)); !slices.Equal(got, docs) {
+	if got := Documents(strings.Join(docs, tokenizer.DocumentBreak)); !slices.Equal(got, docs) {
 		t.Errorf("joined by DocumentBreak: %q", got)
 	}
 }
@@ -80,7 +83,22 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-func TestReadFiles(t *testing.T) {
+// readAll is the documents of files.
+func readAll(in Input) ([]string, error) {
+	c, err := OpenCorpus(in)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var docs []string
+	err = c.each(context.Background(), func(at place, doc string) error {
+		docs = append(docs, doc)
+		return nil
+	})
+	return docs, err
+}
+
+func TestOpenCorpus(t *testing.T) {
 	dir := t.TempDir()
 	a := write(t, dir, "a.txt", "\ufeffA one\r\n\f\r\nA two\r\n")
 	write(t, dir, "sub/b.txt.gz", "B")
@@ -98,14 +116,14 @@ func TestReadFiles(t *testing.T) {
 		{[]string{filepath.Join(dir, "sub", "*.gz")}, []string{"B"}},
 		{[]string{odd}, []string{"O"}},
 	} {
-		got, err := ReadFiles(c.paths)
+		got, err := readAll(Input{Paths: c.paths})
 		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("ReadFiles(%q) = %q, %v; want %q", c.paths, got, err, c.want)
+			t.Errorf("%q = %q, %v; want %q", c.paths, got, err, c.want)
 		}
 	}
 }
 
-func TestReadFilesErrors(t *testing.T) {
+func TestOpenCorpusErrors(t *testing.T) {
 	dir := t.TempDir()
 	empty := write(t, dir, "empty.txt", " \n\f\n")
 	md := write(t, dir, "a.md", "text")
@@ -124,15 +142,15 @@ func TestReadFilesErrors(t *testing.T) {
 		{nil, "no files named"},
 		{[]string{filepath.Join(dir, "absent.txt")}, "absent.txt: no such file"},
 		{[]string{empty}, "empty.txt is empty"},
-		{[]string{md}, "a.md: only .txt"},
+		{[]string{md}, "a.md: only .txt, .jsonl, .parquet"},
 		{[]string{cut}, "cut.txt.gz: unexpected EOF"},
-		{[]string{folder}, "has no .txt"},
+		{[]string{folder}, "has no .txt, .jsonl or .parquet file"},
 		{[]string{filepath.Join(dir, "x*.txt")}, "matches no file"},
 		{[]string{filepath.Join(dir, "[a.txt")}, "syntax error in pattern"},
 	} {
-		_, err := ReadFiles(c.paths)
+		_, err := readAll(Input{Paths: c.paths})
 		if err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("ReadFiles(%q): error %v, want one with %q", c.paths, err, c.says)
+			t.Errorf("%q: error %v, want one with %q", c.paths, err, c.says)
 		}
 	}
 }

@@ -8,13 +8,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"fsdfm/data/tokenizer"
 )
 
-// Dataset is an opened folder of token shards; see WriteDataset.
+// Dataset is an opened folder of token shards; see WriteDataset. Not for
+// concurrent use.
 type Dataset struct {
 	dir       string
 	manifest  manifest
-	tokenizer Tokenizer
+	tokenizer tokenizer.Tokenizer
+	opened    map[string]*Rows
 }
 
 // OpenDataset checks the manifest, the tokenizer and the size of every shard.
@@ -34,14 +38,14 @@ func openDataset(dir string) (*Dataset, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	d := &Dataset{dir: dir}
+	d := &Dataset{dir: dir, opened: map[string]*Rows{}}
 	if d.manifest, err = parseManifest(content); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
 	if content, err = d.manifest.Tokenizer.read(dir); err != nil {
 		return nil, err
 	}
-	if d.tokenizer, err = ParseTokenizer(content); err != nil {
+	if d.tokenizer, err = tokenizer.Parse(content); err != nil {
 		return nil, err
 	}
 	if v := d.tokenizer.Vocab(); v != d.manifest.Vocab {
@@ -101,7 +105,7 @@ func (s splitEntry) check(name string, length int) error {
 }
 
 // Tokenizer is the one the rows were made with.
-func (d *Dataset) Tokenizer() Tokenizer { return d.tokenizer }
+func (d *Dataset) Tokenizer() tokenizer.Tokenizer { return d.tokenizer }
 
 // Vocab is V, the tokenizer's vocabulary.
 func (d *Dataset) Vocab() int { return d.manifest.Vocab }
@@ -112,37 +116,46 @@ func (d *Dataset) Length() int { return d.manifest.Length }
 // Splits lists the names of the splits in sorted order.
 func (d *Dataset) Splits() []string { return slices.Sorted(maps.Keys(d.manifest.Splits)) }
 
-// Split reads the rows of one split into memory. Size and SHA-256 of each shard
-// are checked before Arrow sees a byte of it, every id after.
+// Split opens the rows of one split; they stay mapped as long as the program
+// runs. Size and SHA-256 of each shard and every id in it are checked first,
+// which takes about a second a gigabyte.
 func (d *Dataset) Split(name string) (*Rows, error) {
+	if rows, ok := d.opened[name]; ok {
+		return rows, nil
+	}
 	split, ok := d.manifest.Splits[name]
 	if !ok {
 		return nil, fmt.Errorf("dataset %s has no split %q: it has [%s]", d.dir, name, strings.Join(d.Splits(), " "))
 	}
-	length := d.Length()
-	rows := &Rows{length: length, ids: make([]int32, split.Rows*length)}
-	rest := rows.ids
+	rows := &Rows{length: d.Length()}
 	for _, file := range split.Files {
-		n := file.Rows * length
-		if err := d.readShard(file, name, rest[:n]); err != nil {
+		if err := d.addShard(rows, file, name); err != nil {
 			return nil, fmt.Errorf("read split %s of dataset %s: %w", name, d.dir, err)
 		}
-		rest = rest[n:]
 	}
+	d.opened[name] = rows
 	return rows, nil
 }
 
-// readShard fills dst, [file.Rows, L], from one file.
-func (d *Dataset) readShard(file fileEntry, split string, dst []int32) error {
-	content, err := file.read(d.dir)
+// addShard maps one file and appends its rows.
+func (d *Dataset) addShard(rows *Rows, file fileEntry, split string) error {
+	content, unmap, err := file.mapped(d.dir)
 	if err != nil {
 		return err
 	}
-	if err := d.manifest.layout(split).decode(content, lists{flat: dst}); err != nil {
+	segments, err := d.manifest.layout(split).locate(content, file.Rows)
+	if err != nil {
+		unmap()
 		return fmt.Errorf("%s: %w", file.Name, err)
 	}
-	if err := checkIDs(dst, d.Vocab()); err != nil {
-		return fmt.Errorf("%s: %w", file.Name, err)
+	for _, ids := range segments {
+		if err := checkIDs(ids, d.Vocab()); err != nil {
+			unmap()
+			return fmt.Errorf("%s: %w", file.Name, err)
+		}
+	}
+	for _, ids := range segments {
+		rows.add(ids)
 	}
 	return nil
 }

@@ -13,13 +13,15 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"fsdfm/data/tokenizer"
 )
 
 // sample is a small dataset's content: train in several files when written
 // with 8 tokens a file.
-func sample(t testing.TB) (Tokenizer, map[string]*Rows) {
+func sample(t testing.TB) (tokenizer.Tokenizer, map[string]*Rows) {
 	t.Helper()
-	tok, err := NewChars("abcdefghij")
+	tok, err := tokenizer.NewChars("abcdefghij")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,7 @@ func TestDatasetRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !maps.EqualFunc(got, splits, func(a, b *Rows) bool { return a.length == b.length && slices.Equal(a.ids, b.ids) }) {
+	if !maps.EqualFunc(got, splits, func(a, b *Rows) bool { return a.length == b.length && slices.Equal(a.Tokens(), b.Tokens()) }) {
 		t.Errorf("splits came back as %v", got)
 	}
 	if n := len(d.manifest.Splits["train"].Files); n != 3 {
@@ -95,11 +97,11 @@ func TestDatasetManyBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "deep", "set")
-	if err := WriteDataset(dir, NewBytes(), map[string]*Rows{"train": rows}); err != nil {
+	if err := WriteDataset(dir, tokenizer.NewBytes(), map[string]*Rows{"train": rows}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := load(dir)
-	if err != nil || !slices.Equal(got["train"].ids, ids) {
+	if err != nil || !slices.Equal(got["train"].Tokens(), ids) {
 		t.Fatalf("rows changed (%v)", err)
 	}
 	f, err := os.Open(filepath.Join(dir, "train-00000.arrow"))
@@ -281,8 +283,8 @@ func TestDecodeRefusesNulls(t *testing.T) {
 		fill(b.Field(0).(*array.FixedSizeListBuilder))
 		rec := b.NewRecord()
 		defer rec.Release()
-		var out seekableBuffer
-		w, err := ipc.NewFileWriter(&out, ipc.WithSchema(l.schema()), ipc.WithLZ4())
+		var out bytes.Buffer
+		w, err := ipc.NewFileWriter(&appender{Writer: &out}, ipc.WithSchema(l.schema()), ipc.WithLZ4())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,14 +325,14 @@ func FuzzDecodeShard(f *testing.F) {
 	tok, splits := sample(f)
 	m := manifest{Format: datasetFormat, Vocab: tok.Vocab(), Length: 4}
 	l := m.layout("train")
-	content, err := l.encode(lists{flat: splits["train"].ids})
+	content, err := l.encode(lists{flat: splits["train"].Tokens()})
 	if err != nil {
 		f.Fatal(err)
 	}
 	addDamaged(f, content)
 	f.Fuzz(func(t *testing.T, file []byte) {
-		dst := lists{flat: make([]int32, len(splits["train"].ids))}
-		if err := l.decode(file, dst); err == nil && bytes.Equal(file, content) && !slices.Equal(dst.flat, splits["train"].ids) {
+		dst := lists{flat: make([]int32, len(splits["train"].Tokens()))}
+		if err := l.decode(file, dst); err == nil && bytes.Equal(file, content) && !slices.Equal(dst.flat, splits["train"].Tokens()) {
 			t.Fatal("rows changed")
 		}
 	})

@@ -54,6 +54,23 @@ func (e fileEntry) read(dir string) ([]byte, error) {
 	return content, nil
 }
 
+// mapped is read without a copy: the file's content as long as unmap is not
+// called.
+func (e fileEntry) mapped(dir string) (content []byte, unmap func(), err error) {
+	if err := e.checkSize(dir); err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, e.Name)
+	if content, unmap, err = mapFile(path, e.Size); err != nil {
+		return nil, nil, err
+	}
+	if entryOf(e.Name, e.Rows, content) != e {
+		unmap()
+		return nil, nil, fmt.Errorf("%s does not match its SHA-256: the file is damaged", path)
+	}
+	return content, unmap, nil
+}
+
 // encodeJSON is the only form in which this package writes a manifest or a
 // sidecar.
 func encodeJSON(v any) ([]byte, error) {

@@ -13,7 +13,7 @@ import (
 // nested types to any depth. So the footer's schema is looked at before: slots
 // and codes are those of Arrow's Schema.fbs and File.fbs.
 const (
-	footerSchema, footerDictionaries                   = 6, 8
+	footerSchema, footerDictionaries, footerRecords    = 6, 8, 10
 	schemaFields, schemaMetadata                       = 6, 8
 	fieldType, fieldDictionary, fieldChildren, fieldKV = 8, 12, 14, 16
 
@@ -24,16 +24,11 @@ const (
 // checkFooter fails unless the schema has the columns and the one metadata key
 // of l. It panics on offsets outside the footer, to be recovered by decode.
 func (l layout) checkFooter(file []byte) error {
-	end := len(file) - magicTail
-	if end < 0 {
-		return errors.New("too short for an Arrow file")
+	footer, err := footerOf(file)
+	if err != nil {
+		return err
 	}
-	size := int(binary.LittleEndian.Uint32(file[end:]))
-	if size < 4 || size > end {
-		return fmt.Errorf("its footer has %d bytes of %d", size, end)
-	}
-	bytes := file[end-size : end]
-	footer := flatbuffers.Table{Bytes: bytes, Pos: flatbuffers.GetUOffsetT(bytes)}
+	bytes := footer.Bytes
 	at := flatbuffers.UOffsetT(footer.Offset(footerSchema))
 	if at == 0 || count(footer, footerDictionaries) != 0 {
 		return errors.New("its footer has no schema or has dictionaries")
@@ -52,6 +47,20 @@ func (l layout) checkFooter(file []byte) error {
 		}
 	}
 	return nil
+}
+
+// footerOf finds the footer's table.
+func footerOf(file []byte) (flatbuffers.Table, error) {
+	end := len(file) - magicTail
+	if end < 0 {
+		return flatbuffers.Table{}, errors.New("too short for an Arrow file")
+	}
+	size := int(binary.LittleEndian.Uint32(file[end:]))
+	if size < 4 || size > end {
+		return flatbuffers.Table{}, fmt.Errorf("its footer has %d bytes of %d", size, end)
+	}
+	bytes := file[end-size : end]
+	return flatbuffers.Table{Bytes: bytes, Pos: flatbuffers.GetUOffsetT(bytes)}, nil
 }
 
 // plainField reports whether a field has the type code, and no more below it

@@ -3,12 +3,39 @@ package data
 import (
 	"errors"
 	"fmt"
+	"sort"
+
+	"fsdfm/data/tokenizer"
 )
 
-// Rows is a list of token rows of one length, in memory.
+// Rows is a list of token rows of one length: in memory, or mapped from the
+// files of a dataset, of which the system keeps in memory what is read.
 type Rows struct {
-	length int
-	ids    []int32 // [rows, L] row-major
+	length   int
+	rows     int
+	segments []segment // in order
+}
+
+// segment is a part of the rows that lie one after the other.
+type segment struct {
+	first int     // row
+	ids   []int32 // [rows, L] row-major
+}
+
+// add appends a whole number of rows.
+func (r *Rows) add(ids []int32) {
+	r.segments = append(r.segments, segment{r.rows, ids})
+	r.rows += len(ids) / r.length
+}
+
+// each visits all tokens, some rows at a time.
+func (r *Rows) each(visit func(ids []int32) error) error {
+	for _, s := range r.segments {
+		if err := visit(s.ids); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NewRows wraps ids, a whole number of rows of the given length, without a copy.
@@ -21,13 +48,15 @@ func NewRows(ids []int32, length int) (*Rows, error) {
 	case len(ids)%length != 0:
 		return nil, fmt.Errorf("rows: %d tokens are not a whole number of rows of %d", len(ids), length)
 	}
-	return &Rows{length: length, ids: ids}, nil
+	r := &Rows{length: length}
+	r.add(ids)
+	return r, nil
 }
 
 // Pack concatenates the documents, each followed by end of text, and cuts the
 // result in rows of length tokens; the remainder is dropped. Less text than one
 // row is an error.
-func Pack(docs []string, tok Tokenizer, length int) (*Rows, error) {
+func Pack(docs []string, tok tokenizer.Tokenizer, length int) (*Rows, error) {
 	if length < 1 {
 		return nil, fmt.Errorf("pack: length is %d: must be at least 1", length)
 	}
@@ -46,19 +75,33 @@ func Pack(docs []string, tok Tokenizer, length int) (*Rows, error) {
 }
 
 // Len is the number of rows, at least 1.
-func (r *Rows) Len() int { return len(r.ids) / r.length }
+func (r *Rows) Len() int { return r.rows }
 
 // Length is L, the tokens of a row.
 func (r *Rows) Length() int { return r.length }
 
 // Row is the i-th row, [L]. It is part of r: do not write to it.
 func (r *Rows) Row(i int) []int32 {
-	return r.ids[i*r.length : (i+1)*r.length : (i+1)*r.length]
+	s := &r.segments[0]
+	if len(r.segments) > 1 {
+		s = &r.segments[sort.Search(len(r.segments), func(k int) bool { return r.segments[k].first > i })-1]
+	}
+	from := (i - s.first) * r.length
+	return s.ids[from : from+r.length : from+r.length]
 }
 
-// Tokens are all rows one after the other. They are part of r: do not write to
-// them.
-func (r *Rows) Tokens() []int32 { return r.ids }
+// Tokens are all rows one after the other, copied if they lie apart. They are
+// part of r: do not write to them.
+func (r *Rows) Tokens() []int32 {
+	if len(r.segments) == 1 {
+		return r.segments[0].ids
+	}
+	all := make([]int32, 0, r.rows*r.length)
+	for _, s := range r.segments {
+		all = append(all, s.ids...)
+	}
+	return all
+}
 
 // Spread picks n rows evenly over all of them; too few rows are an error.
 func (r *Rows) Spread(n int) ([][]int32, error) {

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fsdfm/data/tokenizer"
 )
 
 func TestPack(t *testing.T) {
-	tok := NewBytes()
+	tok := tokenizer.NewBytes()
 	rows, err := Pack([]string{"abc", "de", "fghijk"}, tok, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -19,13 +21,13 @@ func TestPack(t *testing.T) {
 	for i := range rows.Len() {
 		got = append(got, tok.Decode(rows.Row(i)))
 	}
-	if want := []string{"abc" + DocumentBreak, "de" + DocumentBreak + "f", "ghij"}; !slices.Equal(got, want) {
+	if want := []string{"abc" + tokenizer.DocumentBreak, "de" + tokenizer.DocumentBreak + "f", "ghij"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestPackErrors(t *testing.T) {
-	abc, err := NewChars("abc")
+	abc, err := tokenizer.NewChars("abc")
 	if err != nil {
 		t.Fatal(err)
 	}

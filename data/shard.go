@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"fsdfm/checkpoints"
+	"fsdfm/data/tokenizer"
 )
 
 // A dataset is one folder:
@@ -54,47 +52,34 @@ func shardName(split string, index int) string { return fmt.Sprintf("%s-%05d.arr
 
 // WriteDataset writes the folder dir, which must not exist or be empty. All
 // splits have rows of one length. The folder appears complete or not at all.
-func WriteDataset(dir string, tok Tokenizer, splits map[string]*Rows) error {
-	if err := writeDataset(filepath.Clean(dir), tok, splits, shardTokens); err != nil {
-		return fmt.Errorf("write dataset %s: %w", dir, err)
-	}
-	return nil
+func WriteDataset(dir string, tok tokenizer.Tokenizer, splits map[string]*Rows) error {
+	return writeDataset(dir, tok, splits, shardTokens)
 }
 
-func writeDataset(dir string, tok Tokenizer, splits map[string]*Rows, perFile int) error {
+func writeDataset(dir string, tok tokenizer.Tokenizer, splits map[string]*Rows, perFile int) error {
 	length, err := checkSplits(tok, splits)
 	if err != nil {
-		return err
+		return fmt.Errorf("write dataset %s: %w", dir, err)
 	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return errors.New("the folder exists and is not empty: remove it or choose another")
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	building, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*")
+	w, err := newDatasetWriter(dir, tok, length, perFile)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(building) // gone once renamed
-	m := manifest{Format: datasetFormat, Vocab: tok.Vocab(), Length: length, Splits: map[string]splitEntry{}}
-	if err := fill(building, m, tok, splits, perFile); err != nil {
-		return err
+	for _, name := range slices.Sorted(maps.Keys(splits)) {
+		if err := splits[name].each(w.split(name).append); err != nil {
+			w.abandon()
+			return fmt.Errorf("write dataset %s: %w", dir, err)
+		}
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	if err := w.finish(); err != nil {
+		w.abandon()
+		return fmt.Errorf("write dataset %s: %w", dir, err)
 	}
-	if err := errors.Join(os.Chmod(building, 0o755), os.Rename(building, dir)); err != nil {
-		return err
-	}
-	return checkpoints.Disk{}.SyncDir(parent)
+	return w.commit()
 }
 
 // checkSplits returns the length of all rows.
-func checkSplits(tok Tokenizer, splits map[string]*Rows) (length int, err error) {
+func checkSplits(tok tokenizer.Tokenizer, splits map[string]*Rows) (length int, err error) {
 	if len(splits) == 0 {
 		return 0, errors.New("no splits given")
 	}
@@ -109,7 +94,7 @@ func checkSplits(tok Tokenizer, splits map[string]*Rows) (length int, err error)
 		if rows.length != length {
 			return 0, fmt.Errorf("split %s has rows of %d tokens, others of %d", name, rows.length, length)
 		}
-		if err := checkIDs(rows.ids, tok.Vocab()); err != nil {
+		if err := rows.each(func(ids []int32) error { return checkIDs(ids, tok.Vocab()) }); err != nil {
 			return 0, fmt.Errorf("split %s: %w", name, err)
 		}
 	}
@@ -122,42 +107,4 @@ func checkSplitName(name string) error {
 		return fmt.Errorf("split name %q: use lower-case letters, digits and _ only", name)
 	}
 	return nil
-}
-
-// fill writes every file of a dataset, the manifest last.
-func fill(dir string, m manifest, tok Tokenizer, splits map[string]*Rows, perFile int) error {
-	content, err := MarshalTokenizer(tok)
-	if err != nil {
-		return err
-	}
-	m.Tokenizer = entryOf(tokenizerName, 0, content)
-	if err := checkpoints.WriteFileAtomic(filepath.Join(dir, tokenizerName), content); err != nil {
-		return err
-	}
-	for name, rows := range splits {
-		if m.Splits[name], err = writeSplit(dir, m.layout(name), name, rows, perFile); err != nil {
-			return err
-		}
-	}
-	if content, err = encodeJSON(m); err != nil {
-		return err
-	}
-	return checkpoints.WriteFileAtomic(filepath.Join(dir, manifestName), content)
-}
-
-// writeSplit writes the shards of one split, about perFile tokens each.
-func writeSplit(dir string, l layout, split string, rows *Rows, perFile int) (splitEntry, error) {
-	entry := splitEntry{Rows: rows.Len()}
-	for part := range slices.Chunk(rows.ids, max(1, perFile/l.width)*l.width) {
-		content, err := l.encode(lists{flat: part})
-		if err != nil {
-			return entry, err
-		}
-		file := entryOf(shardName(split, len(entry.Files)), len(part)/l.width, content)
-		if err := checkpoints.WriteFileAtomic(filepath.Join(dir, file.Name), content); err != nil {
-			return entry, err
-		}
-		entry.Files = append(entry.Files, file)
-	}
-	return entry, nil
 }

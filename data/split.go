@@ -16,6 +16,18 @@ type Split struct {
 	Judge []string // for the judge of its samples, which the generator must never see
 }
 
+// part is one of the three.
+type part uint8
+
+const (
+	train part = iota
+	valid
+	judge
+)
+
+// parts are the names of the splits of a dataset.
+var parts = [...]string{train: "train", valid: "valid", judge: "judge"}
+
 // onlyPieces is about how many pieces a text with a single document is cut in.
 const onlyPieces = 64
 
@@ -26,38 +38,66 @@ const onlyPieces = 64
 // ends (line ends where there are no paragraphs). A part with a positive share
 // that would stay empty is an error.
 func SplitDocuments(docs []string, validShare, judgeShare float64, seed uint64) (Split, error) {
-	if !(validShare >= 0 && judgeShare >= 0 && validShare+judgeShare < 1) {
-		return Split{}, fmt.Errorf("split: valid share %v and judge share %v must not be negative and must leave some text for training", validShare, judgeShare)
-	}
 	if len(docs) == 1 {
 		docs = cut(docs[0], onlyPieces)
 	}
-	size, total, err := characters(docs)
+	size := make([]int, len(docs))
+	for i, doc := range docs {
+		if size[i] = utf8.RuneCountInString(doc); size[i] == 0 {
+			return Split{}, fmt.Errorf("split: document %d of %d is empty: leave it out", i+1, len(docs))
+		}
+	}
+	to, err := assign(size, validShare, judgeShare, seed)
 	if err != nil {
 		return Split{}, err
 	}
-	rest := rand.New(rand.NewPCG(seed, 0)).Perm(len(docs))
-	judge, rest := take(rest, size, judgeShare*float64(total), true)
-	valid, rest := take(rest, size, validShare*float64(total), false)
-	if len(rest) == 0 || judgeShare > 0 && len(judge) == 0 || validShare > 0 && len(valid) == 0 {
-		return Split{}, fmt.Errorf("split: %d documents are too few or too uneven for shares of %v and %v: add text, or cut long documents by a form feed on its own line", len(docs), validShare, judgeShare)
+	var s Split
+	for i, doc := range docs {
+		into := [...]*[]string{train: &s.Train, valid: &s.Valid, judge: &s.Judge}[to[i]]
+		*into = append(*into, doc)
 	}
-	return Split{Train: pick(docs, rest), Valid: pick(docs, valid), Judge: pick(docs, judge)}, nil
+	return s, nil
 }
 
-// characters counts each document's characters and all of them.
-func characters(docs []string) (size []int, total int, err error) {
-	if len(docs) == 0 {
-		return nil, 0, errors.New("split: no documents: the corpus is empty")
+// assign gives each document its part, by their sizes in characters.
+func assign(size []int, validShare, judgeShare float64, seed uint64) ([]part, error) {
+	if !(validShare >= 0 && judgeShare >= 0 && validShare+judgeShare < 1) {
+		return nil, fmt.Errorf("split: valid share %v and judge share %v must not be negative and must leave some text for training", validShare, judgeShare)
 	}
-	size = make([]int, len(docs))
-	for i, doc := range docs {
-		if size[i] = utf8.RuneCountInString(doc); size[i] == 0 {
-			return nil, 0, fmt.Errorf("split: document %d of %d is empty: leave it out", i+1, len(docs))
-		}
-		total += size[i]
+	if len(size) == 0 {
+		return nil, errors.New("split: no documents: the corpus is empty")
 	}
-	return size, total, nil
+	total := 0
+	for _, n := range size {
+		total += n
+	}
+	rest := rand.New(rand.NewPCG(seed, 0)).Perm(len(size))
+	forJudge, rest := take(rest, size, judgeShare*float64(total), true)
+	forValid, rest := take(rest, size, validShare*float64(total), false)
+	if len(rest) == 0 || judgeShare > 0 && len(forJudge) == 0 || validShare > 0 && len(forValid) == 0 {
+		return nil, fmt.Errorf("split: %d documents are too few or too uneven for shares of %v and %v: add text, or cut long documents by a form feed on its own line", len(size), validShare, judgeShare)
+	}
+	to := make([]part, len(size))
+	for _, i := range forJudge {
+		to[i] = judge
+	}
+	for _, i := range forValid {
+		to[i] = valid
+	}
+	return to, nil
+}
+
+// draw gives one document of very many its part, by chance.
+func draw(at place, validShare, judgeShare float64, seed uint64) part {
+	rng := rand.NewPCG(seed, uint64(at.source)<<40|uint64(at.document))
+	rng.Uint64() // the first says too little of the second seed
+	switch u := rand.New(rng).Float64(); {
+	case u < judgeShare:
+		return judge
+	case u < judgeShare+validShare:
+		return valid
+	}
+	return train
 }
 
 // take moves documents from order, as they come, while they fit into target
@@ -88,16 +128,6 @@ func take(order, size []int, target float64, reach bool) (taken, rest []int) {
 		rest = slices.Delete(rest, small, small+1)
 	}
 	return taken, rest
-}
-
-// pick returns the chosen documents in their first order.
-func pick(docs []string, chosen []int) []string {
-	slices.Sort(chosen)
-	part := make([]string, len(chosen))
-	for i, d := range chosen {
-		part[i] = docs[d]
-	}
-	return part
 }
 
 // cut takes one document apart at paragraph ends, or line ends if it has no

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"fsdfm/checkpoints"
-	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/flow"
 	"fsdfm/model"
 )
@@ -33,7 +33,7 @@ const format = "fsdfm-model-1"
 type Model struct {
 	Description Description
 	Weights     *model.Weights
-	Tokenizer   data.Tokenizer
+	Tokenizer   tokenizer.Tokenizer
 }
 
 // Load reads an exported model.
@@ -67,7 +67,7 @@ func load(dir string, read func(model.Config, *checkpoints.Safetensors) (*model.
 	if m.Description, err = ParseDescription(files.Config); err != nil {
 		return nil, fmt.Errorf("%s/config.json: %w", dir, err)
 	}
-	if m.Tokenizer, err = data.ParseTokenizer(files.Tokenizer); err != nil {
+	if m.Tokenizer, err = tokenizer.Parse(files.Tokenizer); err != nil {
 		return nil, fmt.Errorf("%s/tokenizer.json: %w", dir, err)
 	}
 	if got := m.Tokenizer.Vocab(); got != m.Description.VocabSize {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/model"
 	"fsdfm/ops"
 	"fsdfm/sample"
@@ -19,12 +19,12 @@ import (
 // exported writes a small model to a folder of its own.
 func exported(t *testing.T) (string, *sample.Model) {
 	t.Helper()
-	tokenizer, err := data.NewChars("a cab back")
+	tok, err := tokenizer.NewChars("a cab back")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := model.Config{VocabSize: tokenizer.Vocab(), Length: 12, HiddenSize: 16, CondDim: 8, Blocks: 1, Heads: 2, StepAware: true, StepConditioning: model.Additive}
-	m := &sample.Model{Description: sample.NewDescription(c), Weights: randomWeights(c), Tokenizer: tokenizer}
+	c := model.Config{VocabSize: tok.Vocab(), Length: 12, HiddenSize: 16, CondDim: 8, Blocks: 1, Heads: 2, StepAware: true, StepConditioning: model.Additive}
+	m := &sample.Model{Description: sample.NewDescription(c), Weights: randomWeights(c), Tokenizer: tok}
 	m.Description.Source, m.Description.Scheduler, m.Description.Solver = "uniform", 1, "euler_cumulative"
 	dir := filepath.Join(t.TempDir(), "model")
 	if err := m.Export(dir, "# card\n", false); err != nil {

@@ -1,4 +1,5 @@
-// Command fsdfm-data turns text files into token shards for training.
+// Command fsdfm-data turns text into token shards for training, and shows what
+// a folder of shards holds.
 package main
 
 import (
@@ -14,13 +15,22 @@ import (
 
 const usage = `
 Usage: fsdfm-data -in FILES -out DIR [flags]
+       fsdfm-data -inspect DIR
 
 Reads text, splits it by document into train, valid and judge parts, tokenizes
-it and writes Arrow shards that a run file names with corpus: dir. Documents
-are separated by a form feed on its own line; a file without one is a document.
+it and writes Arrow shards that a run file names with corpus: dir. Each document
+is followed by an end of text; then rows of equal length are cut. Memory does
+not grow with the text.
 
-  -in FILES           text files (.txt, .gz), folders or globs, separated by
-                      commas; the word austen is the embedded text
+  -in FILES           files, folders or globs, separated by commas; - is standard
+                      input; the word austen is the embedded text
+                        .txt      documents end at a form feed on its own line;
+                                  a file without one is a document
+                        .jsonl    a JSON object a line, each a document
+                        .parquet  a row is a document
+                      .txt and .jsonl also as .gz or .zst
+  -field NAME         field or column that holds the text (default text)
+  -format NAME        of standard input: txt (default), jsonl or parquet
   -out DIR            folder to make; it must not exist
   -tokenizer NAME     char (default), bytes, bpe (trained on the text), gpt2 or
                       a tokenizer.json of Hugging Face's tokenizers
@@ -28,63 +38,67 @@ are separated by a form feed on its own line; a file without one is a document.
   -length N           tokens a row (default 64)
   -valid-share X      share held out for the validation loss (default 0.05)
   -judge-share X      share held out for the judge (default 0.25)
+  -seed N             of the split (default 0, as fsdfm-train splits)
+  -inspect DIR        print what a folder of shards holds, then stop
 
 Examples:
   fsdfm-data -in austen -out data/austen -length 128
-  fsdfm-data -in 'books/*.txt,letters' -out data/mine -tokenizer bytes
+  fsdfm-data -in 'books/*.txt,letters' -out data/mine -tokenizer bpe -vocab-size 4096
+  fsdfm-data -in fineweb/ -field text -out data/web -tokenizer gpt2 -length 1024
+  zcat dump.jsonl.gz | fsdfm-data -in - -format jsonl -field body -out data/dump
+  fsdfm-data -inspect data/mine
 `
 
 func main() { cli.Main(cli.Command{Name: "fsdfm-data", Usage: usage, Run: run}) }
 
-func run(_ context.Context, flags *flag.FlagSet, args []string) error {
+func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	in := flags.String("in", "", "")
+	field := flags.String("field", "text", "")
+	format := flags.String("format", "txt", "")
 	out := flags.String("out", "", "")
-	tokenizer := flags.String("tokenizer", "char", "")
-	vocab := flags.Int("vocab-size", 1024, "")
-	length := flags.Int("length", 64, "")
-	valid := flags.Float64("valid-share", 0.05, "")
-	judge := flags.Float64("judge-share", 0.25, "")
+	shown := flags.String("inspect", "", "")
+	var o data.Options
+	flags.StringVar(&o.Tokenizer, "tokenizer", "char", "")
+	flags.IntVar(&o.VocabSize, "vocab-size", 1024, "")
+	flags.IntVar(&o.Length, "length", 64, "")
+	flags.Float64Var(&o.ValidShare, "valid-share", 0.05, "")
+	flags.Float64Var(&o.JudgeShare, "judge-share", 0.25, "")
+	flags.Uint64Var(&o.Seed, "seed", data.SplitSeed, "")
 	if err := cli.Parse(flags, args); err != nil {
 		return err
 	}
-	if err := cli.Require(flags, "in", "out"); err != nil {
+	if *shown != "" {
+		if flags.NFlag() > 1 {
+			return cli.Usagef("-inspect stands alone")
+		}
+		return inspect(os.Stdout, *shown)
+	}
+	if err := cli.Require(flags, "in", "out", "field"); err != nil {
 		return err
 	}
-	if *length < 1 {
-		return cli.Usagef("-length %d: must be at least 1", *length)
+	if o.Length < 1 {
+		return cli.Usagef("-length %d: must be at least 1", o.Length)
 	}
-	if !(*valid > 0 && *judge > 0 && *valid+*judge < 1) {
-		return cli.Usagef("-valid-share %v and -judge-share %v: must be above 0 and leave text for training", *valid, *judge)
+	if !(o.ValidShare > 0 && o.JudgeShare > 0 && o.ValidShare+o.JudgeShare < 1) {
+		return cli.Usagef("-valid-share %v and -judge-share %v: must be above 0 and leave text for training", o.ValidShare, o.JudgeShare)
 	}
 	if _, err := os.Stat(*out); err == nil {
 		return fmt.Errorf("%s exists: name a new folder, nothing was overwritten", *out)
 	}
-	docs, err := documents(*in)
-	if err != nil {
-		return err
-	}
-	if err := data.WriteCorpus(*out, docs, *tokenizer, *vocab, *length, *valid, *judge); err != nil {
-		return err
-	}
-	set, err := data.OpenDataset(*out)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s: %d documents, tokenizer %s with %d tokens, rows of %d\n", *out, len(docs), set.Tokenizer().Name(), set.Vocab(), set.Length())
-	for _, name := range set.Splits() {
-		rows, err := set.Split(name)
-		if err != nil {
+	text := data.Novels()
+	if *in != "austen" {
+		var err error
+		if text, err = data.OpenCorpus(data.Input{Paths: strings.Split(*in, ","), Field: *field, Stdin: os.Stdin, Format: *format}); err != nil {
 			return err
 		}
-		fmt.Printf("  %-6s %8d rows %10d tokens\n", name, rows.Len(), rows.Len()*rows.Length())
 	}
-	return nil
-}
-
-func documents(in string) ([]string, error) {
-	if in == "austen" {
-		text, err := data.Austen()
-		return data.Documents(text), err
+	defer text.Close()
+	progress := cli.NewProgress()
+	o.Progress = progress.Pass
+	err := data.Prepare(ctx, *out, text, o)
+	progress.Finish()
+	if err != nil {
+		return err
 	}
-	return data.ReadFiles(strings.Split(in, ","))
+	return inspect(os.Stdout, *out)
 }

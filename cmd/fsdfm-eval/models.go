@@ -6,6 +6,7 @@ import (
 
 	"fsdfm/cmd/internal/evaluation"
 	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/eval"
 	"fsdfm/flow"
 	"fsdfm/sample"
@@ -25,7 +26,7 @@ func contestants(m *sample.Model, o options, budgets []int) ([]evaluation.Model,
 	if t.Description.StepAware {
 		return nil, fmt.Errorf("%s is a student, not a pretrained model: export one with fsdfm-export -weights pretrained", o.teacher)
 	}
-	if !data.SameTokenizer(t.Tokenizer, m.Tokenizer) || t.Description.Length != m.Description.Length {
+	if !tokenizer.Same(t.Tokenizer, m.Tokenizer) || t.Description.Length != m.Description.Length {
 		return nil, fmt.Errorf("%s has another tokenizer or length than %s: compare models of one run", o.teacher, o.model)
 	}
 	teacher, err := contestant(t, o.solver, sorted(budgets, o.teacherSteps), sorted(budgets[len(budgets)-1:], o.teacherSteps))
@@ -76,7 +77,7 @@ func text(m *sample.Model, folder string) (evaluation.Evaluation, error) {
 	if err != nil {
 		return e, err
 	}
-	if !data.SameTokenizer(set.Tokenizer(), m.Tokenizer) {
+	if !tokenizer.Same(set.Tokenizer(), m.Tokenizer) {
 		return e, fmt.Errorf("%s was made with another tokenizer than the model's: use the folder the model was trained on", folder)
 	}
 	for _, part := range []struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -18,8 +19,8 @@ import (
 const share = 0.6
 
 // dryRun prints what a run would need, without making anything.
-func dryRun(w io.Writer, c configs.Config) error {
-	network, err := shape(c)
+func dryRun(ctx context.Context, w io.Writer, c configs.Config) error {
+	network, err := shape(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func units(c configs.Config) float64 {
 }
 
 // shape is the pretrained network of a run.
-func shape(c configs.Config) (model.Config, error) {
+func shape(ctx context.Context, c configs.Config) (model.Config, error) {
 	n := c.Model
 	n.Length, n.Masked = c.Data.Length, c.Flow.Source == "mask"
 	if n.VocabSize > 0 {
@@ -103,11 +104,11 @@ func shape(c configs.Config) (model.Config, error) {
 		n.VocabSize = c.Data.VocabSize
 		return n, nil
 	}
-	docs, err := documents(c.Data)
+	text, err := corpus(c.Data)
 	if err != nil {
 		return n, err
 	}
-	tok, err := tokenizer.New(c.Data.Tokenizer, 0, data.Texts(docs))
+	tok, err := tokenizer.New(c.Data.Tokenizer, 0, text.Texts(ctx))
 	if err != nil {
 		return n, err
 	}

@@ -33,6 +33,8 @@ interrupted goes on with -resume, to exactly the weights it would have had.
   -runs DIR       where run folders stand (default: runs)
   -stage STAGE    only this stage
   -resume         go on with an interrupted run
+  -allow-changed  go on although settings changed that the weights depend on
+  -ignore-limits  start although memory or disk look too small
   -dry-run        print parameters, memory, steps, tokens, disk and an estimated
                   time, then stop
   -print-config   print the resolved settings, then stop
@@ -60,7 +62,10 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	name := flags.String("run", "", "")
 	runs := flags.String("runs", "runs", "")
 	only := flags.String("stage", "", "")
-	resume := flags.Bool("resume", false, "")
+	var o options
+	flags.BoolVar(&o.resume, "resume", false, "")
+	flags.BoolVar(&o.allowChanged, "allow-changed", false, "")
+	flags.BoolVar(&o.ignoreLimits, "ignore-limits", false, "")
 	dry := flags.Bool("dry-run", false, "")
 	show := flags.Bool("print-config", false, "")
 	flags.Var(&set, "set", "")
@@ -90,9 +95,9 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	if *dry {
-		return dryRun(os.Stdout, config)
+		return dryRun(ctx, os.Stdout, config)
 	}
-	r, err := openRun(*runs, config, *resume)
+	r, err := openRun(ctx, *runs, config, o)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +14,7 @@ import (
 	"fsdfm/cmd/internal/cli"
 	"fsdfm/configs"
 	"fsdfm/data"
+	"fsdfm/data/tokenizer"
 	"fsdfm/flow"
 	"fsdfm/model"
 	"fsdfm/sample"
@@ -36,7 +35,7 @@ import (
 type pipeline struct {
 	dir      string
 	config   configs.Config
-	resume   bool
+	options  options
 	progress *cli.Progress
 	unlock   func()
 
@@ -46,6 +45,13 @@ type pipeline struct {
 	solver    flow.Solver
 	network   model.Config // of the pretrained network, or of the judge
 	runConfig json.RawMessage
+}
+
+// options are what the command line says about a run beside its settings.
+type options struct {
+	resume       bool // go on with a half-done stage
+	allowChanged bool // with settings that the stage was not begun with
+	ignoreLimits bool // also where memory or disk look too small
 }
 
 // A stage is skipped once its mark stands.
@@ -73,14 +79,14 @@ func names(list []stage) []string {
 }
 
 // openRun makes or opens a run's folder, locked against a second process.
-func openRun(runs string, config configs.Config, resume bool) (*pipeline, error) {
-	p := &pipeline{dir: filepath.Join(runs, config.Run), config: config, resume: resume, progress: cli.NewProgress()}
+func openRun(ctx context.Context, runs string, config configs.Config, o options) (*pipeline, error) {
+	p := &pipeline{dir: filepath.Join(runs, config.Run), config: config, options: o, progress: cli.NewProgress()}
 	unlock, err := checkpoints.Lock(p.dir)
 	if err != nil {
 		return nil, err
 	}
 	p.unlock = unlock
-	if err := p.prepare(); err != nil {
+	if err := p.prepare(ctx); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -89,16 +95,14 @@ func openRun(runs string, config configs.Config, resume bool) (*pipeline, error)
 
 func (p *pipeline) close() { p.unlock() }
 
-func (p *pipeline) prepare() error {
+func (p *pipeline) prepare(ctx context.Context) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	for _, dir := range []string{".", "pretrain", "distill"} {
-		if err := checkpoints.CleanTemporary(filepath.Join(p.dir, dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := p.clean(); err != nil {
+		return err
 	}
-	if err := p.openData(); err != nil {
+	if err := p.openData(ctx); err != nil {
 		return err
 	}
 	c := p.config
@@ -119,68 +123,20 @@ func (p *pipeline) prepare() error {
 	return err
 }
 
-// settle stores the settings of a new run and refuses other ones later.
-func (p *pipeline) settle() error {
-	path := filepath.Join(p.dir, "config.yaml")
-	text, err := p.config.Marshal()
+// clean removes what interrupted writers left in the run's folder and in those
+// below it.
+func (p *pipeline) clean() error {
+	entries, err := os.ReadDir(p.dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("cleaning up: %w", err)
 	}
-	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return checkpoints.WriteFileAtomic(path, text)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the run's settings: %w", err)
-	}
-	if bytes.Equal(old, text) {
-		return nil
-	}
-	stored, err := configs.Load(path, nil, nil)
-	if err != nil {
-		return fmt.Errorf("the run's own settings do not load: %w", err)
-	}
-	changed := configs.Changed(stored, p.config)
-	if bound := slices.DeleteFunc(slices.Clone(changed), p.free); len(bound) > 0 {
-		return fmt.Errorf("%s was begun with other settings (%s): restore them, or choose another run with -run NAME", p.dir, strings.Join(bound, ", "))
-	}
-	if err := p.reopen(changed); err != nil {
-		return err
-	}
-	return checkpoints.WriteFileAtomic(path, text)
-}
-
-// free reports whether a setting may still change: it decides nothing that the
-// run's folder holds. So a mistake in a run file can be mended until the stage
-// that it bears on has begun.
-func (p *pipeline) free(key string) bool {
-	holds := func(name string) bool { return exists(p.path(name)) }
-	switch section, _, _ := strings.Cut(key, "."); section {
-	case "run", "threads", "gate", "evaluate", "export":
-		return true
-	case "data":
-		return !holds("data") && !holds("pretrain")
-	case "rollout":
-		return !holds("trajectories") && !holds("distill")
-	case "distill":
-		return !holds("distill")
-	}
-	return !holds("pretrain")
-}
-
-// reopen unmarks the first stage whose own settings changed and those after it.
-func (p *pipeline) reopen(changed []string) error {
-	redo := false
-	for _, s := range stages {
-		redo = redo || slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, s.name+".") })
-		if !redo {
-			continue
-		}
-		if err := os.Remove(p.mark(s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("stage %s must run again: %w", s.name, err)
+	errs := []error{checkpoints.CleanTemporary(p.dir)}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			errs = append(errs, checkpoints.CleanTemporary(p.path(e.Name())))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // saveConfig is what every save carries beside the tensors, so that it can be
@@ -196,11 +152,11 @@ func (p *pipeline) savedConfig() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokenizer, err := data.MarshalTokenizer(p.dataset.Tokenizer())
+	tok, err := tokenizer.Marshal(p.dataset.Tokenizer())
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(saveConfig{p.describe(p.network), tokenizer, string(text)})
+	return json.Marshal(saveConfig{p.describe(p.network), tok, string(text)})
 }
 
 func (p *pipeline) describe(c model.Config) sample.Description {
@@ -217,6 +173,9 @@ func (p *pipeline) stages(ctx context.Context, only string) error {
 	if only != "" && !slices.Contains(names, only) {
 		return fmt.Errorf("a run of kind %s has no stage %s: it has %s", p.config.Kind, only, strings.Join(names, ", "))
 	}
+	if err := p.checkMemory(only); err != nil {
+		return err
+	}
 	for _, s := range plan {
 		done := exists(p.mark(s.name))
 		switch {
@@ -228,6 +187,9 @@ func (p *pipeline) stages(ctx context.Context, only string) error {
 		case done:
 			p.progress.Note("%s: complete", s.name)
 			continue
+		}
+		if err := p.checkDisk(s.name); err != nil {
+			return err
 		}
 		err := s.run(p, ctx)
 		p.progress.Finish()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"fsdfm/configs"
@@ -8,12 +9,12 @@ import (
 )
 
 // openData opens the run's token shards, making them on the first call.
-func (p *pipeline) openData() (err error) {
+func (p *pipeline) openData(ctx context.Context) (err error) {
 	dir := p.path("data")
 	if p.config.Data.Corpus == "dir" {
 		dir = p.config.Data.Dir
 	} else if !exists(dir) {
-		if err := pack(p.config.Data, dir); err != nil {
+		if err := p.pack(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -30,20 +31,25 @@ func (p *pipeline) openData() (err error) {
 }
 
 // pack tokenizes a corpus into shards.
-func pack(c configs.Data, dir string) error {
-	docs, err := documents(c)
+func (p *pipeline) pack(ctx context.Context, dir string) error {
+	c := p.config.Data
+	text, err := corpus(c)
 	if err != nil {
 		return err
 	}
-	return data.WriteCorpus(dir, docs, c.Tokenizer, c.VocabSize, c.Length, c.ValidShare, c.JudgeShare)
+	defer p.progress.Finish()
+	return data.Prepare(ctx, dir, text, data.Options{
+		Tokenizer: c.Tokenizer, VocabSize: c.VocabSize, Length: c.Length, Seed: data.SplitSeed,
+		ValidShare: c.ValidShare, JudgeShare: c.JudgeShare, Progress: p.progress.Pass,
+	})
 }
 
-func documents(c configs.Data) ([]string, error) {
+// corpus is the text of a run that makes its shards itself.
+func corpus(c configs.Data) (*data.Corpus, error) {
 	if c.Corpus == "files" {
-		return data.ReadFiles(c.Files)
+		return data.OpenCorpus(data.Input{Paths: c.Files, Field: c.Field})
 	}
-	text, err := data.Austen()
-	return data.Documents(text), err
+	return data.Novels(), nil
 }
 
 // rows opens one split of the run's data.

@@ -48,6 +48,21 @@ func (p *Progress) Start(title string, total int) {
 // Set tells how far the count is.
 func (p *Progress) Set(done int) { p.set(done, "") }
 
+// Pass tells how far a pass over files is, in bytes, and how many tokens it has
+// made.
+func (p *Progress) Pass(pass string, done, total, tokens int64) {
+	const megabyte = 1e6
+	title := pass + ", MB"
+	if title != p.title || p.total == 0 {
+		p.Start(title, int(total/megabyte)+1)
+	}
+	detail := ""
+	if tokens > 0 {
+		detail = fmt.Sprintf("%.0f tokens/s", float64(tokens)/time.Since(p.begun).Seconds())
+	}
+	p.set(int(done/megabyte), detail)
+}
+
 // Step implements train.Observer.
 func (p *Progress) Step(step, _ int, loss, tokensPerSecond float64) {
 	p.set(step, fmt.Sprintf("loss %.4f, %.0f tokens/s", loss, tokensPerSecond))
