@@ -50,7 +50,7 @@ var truncations = []flow.Truncation{
 
 // A truncated step is the step on a posterior without the cut tokens, ties kept.
 func TestTruncatedStepIsTheStepOnTheCutPosterior(t *testing.T) {
-	const vocab, length = 337, 60
+	const vocab, length = 337, 16
 	rng := rand.New(rand.NewPCG(1, 2))
 	src := flow.Mask{Vocab: vocab - 1}
 	for _, name := range flow.SolverNames() {
