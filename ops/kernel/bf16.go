@@ -42,7 +42,7 @@ func GemmBF16(c, a []float32, b []BF16, m, n, k int, ep Epilogue) {
 	if m < 0 || n < 0 || k < 0 || len(c) != m*n || len(a) != m*k || len(b) != k*n {
 		panic("kernel: GemmBF16: a slice's length does not match m, n, k")
 	}
-	g := matmul{c: c, a: a, bf16: b, m: m, n: n, k: k, aRow: k, aCol: 1, bRow: 1, bCol: k, layout: NT, ep: ep}
+	g := matmul{c: c, a: a, bf16: b, m: m, n: n, k: k, group: k, aRow: k, aCol: 1, bRow: 1, bCol: k, layout: NT, ep: ep}
 	g.run()
 }
 
