@@ -57,7 +57,7 @@ func textOf(line []byte, field string) ([]byte, error) {
 	}
 	raw, ok := record[field]
 	if !ok {
-		return nil, fmt.Errorf("no field %q: there are [%s]", field, strings.Join(slices.Sorted(maps.Keys(record)), " "))
+		return nil, fmt.Errorf("no field %q: name the one that holds text, of [%s]", field, strings.Join(slices.Sorted(maps.Keys(record)), " "))
 	}
 	var text *string
 	if err := json.Unmarshal(raw, &text); err != nil {

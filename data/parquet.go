@@ -68,7 +68,7 @@ func textColumn(s *schema.Schema, name string) (int, error) {
 		}
 		return i, nil
 	}
-	return 0, fmt.Errorf("no column %q: there are [%s]", name, strings.Join(names, " "))
+	return 0, fmt.Errorf("no column %q: name the one that holds text, of [%s]", name, strings.Join(names, " "))
 }
 
 // readRowGroup visits the values of one column in one row group.
