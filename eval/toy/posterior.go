@@ -6,10 +6,14 @@ import (
 	"fsdfm/flow"
 )
 
-// leak is added to every probability, so that a state which the chain and the
-// path cannot have made still has a posterior. The factorised draws of a sampler
-// make such states.
-const leak = 1e-9
+// What is added to the probability of a transition and to that of a token on the
+// path, so that a state which cannot have been made still has a posterior: the
+// factorised draws of a sampler make such states. A token that a mask source has
+// written is certain, so it is the transition that is doubted.
+const (
+	leak = 1e-9
+	slip = 1e-30
+)
 
 // Posterior is the perfect network: the exact marginals p(x_1[i] | x_t) of the
 // chain, by the forward-backward recursion over a row, in O(L*V*V). What it
@@ -68,7 +72,7 @@ func (p *Posterior) forward(xt []int32, kappa float64) {
 	for i, y := range xt {
 		for b := range int32(v) {
 			k := i*v + int(b)
-			p.seen[k] = onPath(p.Source, y, b, kappa) + leak
+			p.seen[k] = onPath(p.Source, y, b, kappa) + slip
 			p.before[k] = 1
 			if i > 0 {
 				p.before[k] = 0

@@ -63,6 +63,7 @@ var variants = []Variant{
 	{"candidates 4", func(d *Distillation) { d.Candidates = 4 }},
 	{"coupling_share 0.5", func(d *Distillation) { d.CouplingShare = 0.5 }},
 	{"coupling_share 1", func(d *Distillation) { d.CouplingShare = 1 }},
+	{"coupling_share 1, step_embedding log", func(d *Distillation) { d.CouplingShare, d.Embedding = 1, model.Log }},
 	{"trajectory_share 0.3", func(d *Distillation) { d.TrajectoryShare = 0.3 }},
 	{"trajectory_share 0.3, rollout.candidates 4", func(d *Distillation) { d.TrajectoryShare, d.Rollout.Candidates = 0.3, 4 }},
 	{"trajectory_share 1", func(d *Distillation) { d.TrajectoryShare = 1 }},
