@@ -50,7 +50,7 @@ func (p *pipeline) pretrain(ctx context.Context) error {
 // train runs a loop over the run's data, from its newest save: a generator's
 // over the training part, a judge's over the part that no generator sees.
 func (p *pipeline) train(ctx context.Context, loop *train.Loop) error {
-	loop.Dir, loop.Length = p.path(loop.Kind), p.network.Length
+	loop.Dir, loop.Length, loop.Changed = p.path(loop.Kind), p.network.Length, p.options.allowChanged
 	loop.Metrics, loop.Observer = train.NewMetrics(p.path("metrics.jsonl")), p.progress
 	split := "train"
 	if p.isJudge() {
@@ -85,7 +85,7 @@ func (p *pipeline) train(ctx context.Context, loop *train.Loop) error {
 // mayResume refuses to go on with a half-done stage unless asked to.
 func (p *pipeline) mayResume(kind string) error {
 	path, _, err := checkpoints.Latest(p.path(kind))
-	if errors.Is(err, checkpoints.ErrNoSave) || p.resume {
+	if errors.Is(err, checkpoints.ErrNoSave) || p.options.resume {
 		return nil
 	}
 	if err != nil {
