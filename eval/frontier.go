@@ -33,8 +33,9 @@ func (r Report) frontiers() [][]Result {
 	return lines
 }
 
-// frontier is perplexity against entropy, temperatures beside the points: of
-// two samplers of one entropy the one with the lower perplexity is better.
+// frontier is perplexity against entropy, the end temperatures beside their
+// points: of two samplers of one entropy the one with the lower perplexity is
+// better.
 func frontier(r Report) figure {
 	f := figure{title: "Perplexity against entropy, by temperature", x: "entropy of single tokens (bits)", y: "perplexity", logY: true}
 	used := map[string]int{}
@@ -42,9 +43,13 @@ func frontier(r Report) figure {
 		x := line[0]
 		s := series{name: fmt.Sprintf("%s, %d %s", x.Model, x.Budget, steps(x.Budget)), color: modelColor(x.Model), dashes: dashed[used[x.Model]%len(dashed)], marks: true}
 		used[x.Model]++
-		for _, x := range line {
+		for i, x := range line {
 			s.points = append(s.points, plotter.XY{X: x.Entropy, Y: x.Perplexity})
-			s.labels = append(s.labels, fmt.Sprint(x.Temperature))
+			label := "" // between the ends they would hide each other
+			if i == 0 || i == len(line)-1 {
+				label = fmt.Sprint("T ", x.Temperature)
+			}
+			s.labels = append(s.labels, label)
 		}
 		f.series = append(f.series, s)
 	}
