@@ -45,7 +45,7 @@ func language(rng *rand.Rand, n int) []string {
 // judge trains one on the language, exports it and loads it again.
 func judge(t *testing.T, generator sample.Description) *eval.Transformer {
 	t.Helper()
-	tok, err := tokenizer.New("char", 0, data.Texts([]string{letters}))
+	tok, err := tokenizer.New("char", 0, func(yield func(string, error) bool) { yield(letters, nil) })
 	if err != nil {
 		t.Fatal(err)
 	}
