@@ -15,6 +15,7 @@
 package kernel
 
 //go:generate go -C gen run . -group gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel
+//go:generate go -C gen run . -group gemm512 -out ../gemm512_amd64.s -stubs ../gemm512_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group peak -out ../peak_amd64.s -stubs ../peak_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group activations -out ../activations_amd64.s -stubs ../activations_stubs_amd64.go -pkg kernel
 //go:generate go -C gen run . -group adamw -out ../adamw_amd64.s -stubs ../adamw_stubs_amd64.go -pkg kernel

@@ -73,7 +73,14 @@ func (g *matmul) run() {
 	if g.ep.Pre != nil && (len(g.ep.Pre) != g.m*g.n || !g.ep.GELU) {
 		panic("kernel: Gemm: pre must have m*n elements and goes with GELU")
 	}
-	if g.m > 0 && g.n > 0 {
+	switch {
+	case g.m == 0 || g.n == 0:
+	case g.k == 0: // sums of nothing
+		if !g.accumulate {
+			clear(g.c)
+		}
+		g.finish(0, g.m, 0, g.n)
+	default:
 		use.gemm(g)
 	}
 }

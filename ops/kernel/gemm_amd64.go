@@ -2,19 +2,16 @@
 
 package kernel
 
-// The packed product. op(A) is packed into panels of 6 rows, op(B) into strips of 16
-// columns; gemmStrip multiplies one strip by a block of panels. K is cut evenly into
-// slices so that a strip of one slice (24 KiB) stays in the first-level cache while the
-// block of panels streams from the second.
+import "unsafe"
+
+// The packed product. op(A) is packed into panels of a few rows, op(B) into strips of
+// columns; a tiling's strip function multiplies one strip by a block of panels. K is cut
+// evenly into slices so that a strip of one slice stays in a near cache while the block of
+// panels streams from the second.
 const (
-	panelRows  = 6
-	stripCols  = 16
-	sliceDepth = 384
 	packedB    = 1 << 20 // most floats of B packed at a time: 4 MiB
-	wideCols   = 4096    // most columns packed at a time if K is one slice,
+	mostCols   = 4096    // most columns packed at a time if K is one slice,
 	deepCols   = 512     // and if C is passed over once for every slice
-	blockRows  = 96      // about the rows of a block of panels
-	skinnyRows = 96      // up to here A is one block: its panels are shared, B's strips are not
 	finishCols = 256     // columns after which the epilogue runs, while they are in cache
 	splitSize  = 1 << 18 // up to so many elements of C, threads share no operands
 	splitDepth = 1024    // if K is at least so long
@@ -22,50 +19,97 @@ const (
 	tinyWork   = 1 << 16 // products of fewer multiplications do not pay for a second thread
 )
 
+// A tiling is a micro-kernel with its packers and the blocking that suits it.
+type tiling struct {
+	rows, cols int // of C held in registers: a panel's rows, a strip's columns
+	depth      int // most rows of a slice of K, which the packers fill up to a multiple of round
+	round      int
+	block      int // about the rows of a block of panels
+	skinny     int // up to so many rows A is one block: its panels are shared, B's strips are not
+	lanes      int // columns of a strip that transposeB packs at a time
+
+	strip      func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)
+	copyA      func(dst *float32, panel int, src *float32, ld, k, n int)
+	copyB      func(dst *float32, strip int, src *float32, ld, k, n int)
+	transposeA func(dst, src *float32, ld, k, n int)
+	transposeB func(dst, src *float32, ld, k, n int)
+	widenB     func(dst *float32, src *uint16, ld, k, n int) // transposeB from bfloat16
+}
+
+var tilingAVX2 = tiling{
+	rows: panelRows, cols: stripCols, depth: sliceDepth, round: 8, block: 96, skinny: 96, lanes: 8,
+	strip: gemmStrip, copyA: copyPanels6, copyB: packCopy16,
+	transposeA: packTranspose6, transposeB: packTranspose8, widenB: packTranspose8BF16,
+}
+
+// The panels, strips and slices of AVX2.
+const (
+	panelRows  = 6
+	stripCols  = 16
+	sliceDepth = 384 // a strip has 24 KiB
+)
+
+// copyPanels6 packs n columns of src [k, ld] into panels.
+func copyPanels6(dst *float32, panel int, src *float32, ld, k, n int) {
+	to, from := unsafe.Pointer(dst), unsafe.Pointer(src)
+	for ; n > 0; n -= panelRows {
+		packCopy6((*float32)(to), (*float32)(from), ld, k, min(panelRows, n))
+		to, from = unsafe.Add(to, 4*panel), unsafe.Add(from, 4*panelRows)
+	}
+}
+
+var tilingAVX512 = tiling{
+	rows: 6, cols: 64, depth: 384, round: 16, block: 192, skinny: 96, lanes: 16,
+	strip: gemmStrip64, copyA: packCopy6x16, copyB: packCopy64,
+	transposeA: packTranspose6x16, transposeB: packTranspose16, widenB: packTranspose16BF16,
+}
+
 // A packing is a matmul with its blocking.
 type packing struct {
 	*matmul
-	slices, perGroup int // of K in all, and of one group
-	depth            int // rows of a slice; the last of a group may be shorter
-	strip, panel     int // floats from one packed strip or panel to the next
+	*tiling
+	slices, perGroup     int // of K in all, and of one group
+	depth                int // rows of a slice; the last of a group may be shorter
+	stripSize, panelSize int // floats from one packed strip or panel to the next
 }
 
-func gemmAVX2(g *matmul) {
-	switch {
-	case g.k == 0:
-		gemmPlain(g)
-	case g.m > skinnyRows && g.m*g.n <= splitSize && g.k >= splitDepth:
-		g.split()
-	default:
-		g.packed()
+func gemmAVX2(g *matmul) { g.tiled(&tilingAVX2) }
+
+func gemmAVX512(g *matmul) { g.tiled(&tilingAVX512) }
+
+func (g *matmul) tiled(t *tiling) {
+	if g.m > t.skinny && g.m*g.n <= splitSize && g.k >= splitDepth {
+		g.split(t)
+	} else {
+		g.packed(t)
 	}
 }
 
 // split gives every thread rows of C of its own, with operands packed for itself alone. It
 // suits the gradient of a weight: a long sum for few elements, where threads that share
 // packed operands would wait for each other.
-func (g *matmul) split() {
-	panels := ceilDiv(g.m, panelRows)
-	parts := min(Threads(), panels)
-	Parallel(parts, func(i int) {
-		i0, i1 := i*panels/parts*panelRows, min((i+1)*panels/parts*panelRows, g.m)
+func (g *matmul) split(t *tiling) {
+	parts := ceilDiv(ceilDiv(g.m, t.skinny), Threads()) * Threads()
+	panels := ceilDiv(g.m, t.rows)
+	Parallel(min(parts, panels), func(i int) {
+		i0, i1 := i*panels/parts*t.rows, min((i+1)*panels/parts*t.rows, g.m)
 		part := *g
 		part.m, part.c, part.a = i1-i0, g.c[i0*g.n:i1*g.n], g.a[i0*g.aRow:]
 		if g.ep.Pre != nil {
 			part.ep.Pre = g.ep.Pre[i0*g.n : i1*g.n]
 		}
-		part.packed()
+		part.packed(t)
 	})
 }
 
-func (g *matmul) packed() {
-	p := packing{matmul: g, perGroup: ceilDiv(g.group, sliceDepth)}
-	p.depth = 8 * ceilDiv(g.group, 8*p.perGroup)
+func (g *matmul) packed(t *tiling) {
+	p := packing{matmul: g, tiling: t, perGroup: ceilDiv(g.group, t.depth)}
+	p.depth = t.round * ceilDiv(g.group, t.round*p.perGroup)
 	p.perGroup = ceilDiv(g.group, p.depth)
 	p.slices = g.k / g.group * p.perGroup
-	p.strip, p.panel = p.depth*stripCols+linePad, p.depth*panelRows+linePad
-	if g.m <= skinnyRows {
-		p.skinny()
+	p.stripSize, p.panelSize = p.depth*t.cols+linePad, p.depth*t.rows+linePad
+	if g.m <= t.skinny {
+		p.narrow()
 	} else {
 		p.wide()
 	}
@@ -90,14 +134,15 @@ func (p *packing) parallel(n int, body func(i int)) {
 	}
 }
 
-// packPanel packs rows i ... i+5 of slice s of op(A).
-func (p *packing) packPanel(dst []float32, i, s int) {
-	src := &p.a[i*p.aRow+p.start(s)*p.aCol]
-	rows := min(panelRows, p.m-i)
-	if p.aCol == 1 {
-		packTranspose6(&dst[0], src, p.aRow, p.rowsOf(s), rows)
-	} else {
-		packCopy6(&dst[0], src, p.aCol, p.rowsOf(s), rows)
+// packPanels packs rows [i0, i1) of slice s of op(A).
+func (p *packing) packPanels(dst []float32, i0, i1, s int) {
+	at, k := p.start(s)*p.aCol, p.rowsOf(s)
+	if p.aRow == 1 {
+		p.copyA(&dst[0], p.panelSize, &p.a[at+i0], p.aCol, k, i1-i0)
+		return
+	}
+	for i := i0; i < i1; i += p.rows {
+		p.transposeA(&dst[(i-i0)/p.rows*p.panelSize], &p.a[at+i*p.aRow], p.aRow, k, min(p.rows, i1-i))
 	}
 }
 
@@ -105,45 +150,42 @@ func (p *packing) packPanel(dst []float32, i, s int) {
 func (p *packing) packStrips(dst []float32, j0, j1, s int) {
 	at, k := p.start(s)*p.bRow, p.rowsOf(s)
 	if p.bCol == 1 && p.bf16 == nil {
-		packCopy16(&dst[0], p.strip, &p.b[at+j0], p.bRow, k, j1-j0)
+		p.copyB(&dst[0], p.stripSize, &p.b[at+j0], p.bRow, k, j1-j0)
 		return
 	}
-	for j := j0; j < j1; j += 8 {
-		half := (j-j0)/stripCols*p.strip + (j-j0)%stripCols
-		if rows := min(8, j1-j); p.bf16 != nil {
-			packTranspose8BF16(&dst[half], (*uint16)(&p.bf16[at+j*p.bCol]), p.bCol, k, rows)
+	for j := j0; j < j1; j += p.lanes {
+		part := (j-j0)/p.cols*p.stripSize + (j-j0)%p.cols
+		if n := min(p.lanes, j1-j); p.bf16 != nil {
+			p.widenB(&dst[part], (*uint16)(&p.bf16[at+j*p.bCol]), p.bCol, k, n)
 		} else {
-			packTranspose8(&dst[half], &p.b[at+j*p.bCol], p.bCol, k, rows)
+			p.transposeB(&dst[part], &p.b[at+j*p.bCol], p.bCol, k, n)
 		}
 	}
 }
 
-// multiply adds slice s of rows [i, i+rows) times columns j ... j+15 to C.
+// multiply adds slice s of rows [i, i+rows) times the strip of columns from j on to C.
 func (p *packing) multiply(i, rows, j, s int, panels, strip []float32) {
-	gemmStrip(&p.c[i*p.n+j], p.n, &panels[0], p.panel, &strip[0],
-		p.rowsOf(s), rows, min(stripCols, p.n-j), p.accumulate || s > 0)
+	p.strip(&p.c[i*p.n+j], p.n, &panels[0], p.panelSize, &strip[0],
+		p.rowsOf(s), rows, min(p.cols, p.n-j), p.accumulate || s > 0)
 }
 
-// skinny packs all of A first; then every task packs strips of B for itself alone.
-func (p *packing) skinny() {
-	panels := ceilDiv(p.m, panelRows)
-	block := panels * p.panel
+// narrow packs all of A first; then every task packs strips of B for itself alone.
+func (p *packing) narrow() {
+	block := ceilDiv(p.m, p.rows) * p.panelSize
 	packedA := borrow(p.slices * block)
 	defer giveBack(packedA)
 	p.parallel(p.slices, func(s int) {
-		for i := range panels {
-			p.packPanel(packedA[s*block+i*p.panel:], i*panelRows, s)
-		}
+		p.packPanels(packedA[s*block:], 0, p.m, s)
 	})
-	strips := ceilDiv(p.n, stripCols)
-	group := min(max(strips/16, 1), finishCols/stripCols)
+	strips := ceilDiv(p.n, p.cols)
+	group := min(max(strips/16, 1), finishCols/p.cols)
 	p.parallel(ceilDiv(strips, group), func(task int) {
-		strip := borrow(p.strip)
+		strip := borrow(p.stripSize)
 		defer giveBack(strip)
-		j0, j1 := task*group*stripCols, min((task+1)*group*stripCols, p.n)
-		for j := j0; j < j1; j += stripCols {
+		j0, j1 := task*group*p.cols, min((task+1)*group*p.cols, p.n)
+		for j := j0; j < j1; j += p.cols {
 			for s := range p.slices {
-				p.packStrips(strip, j, min(j+stripCols, j1), s)
+				p.packStrips(strip, j, min(j+p.cols, j1), s)
 				p.multiply(0, p.m, j, s, packedA[s*block:], strip)
 			}
 		}
@@ -153,14 +195,14 @@ func (p *packing) skinny() {
 
 // wide packs as much of B as fits and multiplies all blocks of rows by it.
 func (p *packing) wide() {
-	cols := min(wideCols, packedB/p.depth)
+	cols := min(mostCols, packedB/p.depth)
 	if p.slices > 1 {
 		cols = deepCols
 	}
-	cols = min(cols, p.n) + stripCols - 1
-	cols -= cols % stripCols
+	cols = min(cols, p.n) + p.cols - 1
+	cols -= cols % p.cols
 	atOnce := max(min(p.slices, packedB/(p.depth*cols)), 1)
-	packed := borrow(atOnce * cols / stripCols * p.strip)
+	packed := borrow(atOnce * cols / p.cols * p.stripSize)
 	defer giveBack(packed)
 	for s0 := 0; s0 < p.slices; s0 += atOnce {
 		for j0 := 0; j0 < p.n; j0 += cols {
@@ -172,24 +214,22 @@ func (p *packing) wide() {
 // columns adds slices [s0, s1) of the product to columns [j0, j1) of C.
 func (p *packing) columns(packed []float32, s0, s1, j0, j1 int) {
 	const grain = 4 // strips packed in one task
-	strips := ceilDiv(j1-j0, stripCols)
+	strips := ceilDiv(j1-j0, p.cols)
 	groups := ceilDiv(strips, grain)
 	Parallel((s1-s0)*groups, func(task int) {
 		s, q0 := task/groups, task%groups*grain
-		p.packStrips(packed[(s*strips+q0)*p.strip:], j0+q0*stripCols, min(j0+(q0+grain)*stripCols, j1), s0+s)
+		p.packStrips(packed[(s*strips+q0)*p.stripSize:], j0+q0*p.cols, min(j0+(q0+grain)*p.cols, j1), s0+s)
 	})
 	// Blocks in multiples of 4 share evenly among 2 and 4 threads.
-	panels := ceilDiv(p.m, panelRows)
-	blocks := min(4*ceilDiv(p.m, 4*blockRows), panels)
+	panels := ceilDiv(p.m, p.rows)
+	blocks := min(4*ceilDiv(p.m, 4*p.block), panels)
 	Parallel(blocks, func(task int) {
-		i0, i1 := task*panels/blocks*panelRows, min((task+1)*panels/blocks*panelRows, p.m)
-		block := borrow(ceilDiv(i1-i0, panelRows) * p.panel)
+		i0, i1 := task*panels/blocks*p.rows, min((task+1)*panels/blocks*p.rows, p.m)
+		block := borrow(ceilDiv(i1-i0, p.rows) * p.panelSize)
 		defer giveBack(block)
 		for s := s0; s < s1; s++ {
-			for i := i0; i < i1; i += panelRows {
-				p.packPanel(block[(i-i0)/panelRows*p.panel:], i, s)
-			}
-			p.row(block, packed[(s-s0)*strips*p.strip:], s, i0, i1, j0, j1)
+			p.packPanels(block, i0, i1, s)
+			p.row(block, packed[(s-s0)*strips*p.stripSize:], s, i0, i1, j0, j1)
 		}
 	})
 }
@@ -198,8 +238,8 @@ func (p *packing) columns(packed []float32, s0, s1, j0, j1 int) {
 func (p *packing) row(block, packed []float32, s, i0, i1, j0, j1 int) {
 	for j := j0; j < j1; j += finishCols {
 		end := min(j+finishCols, j1)
-		for q := j; q < end; q += stripCols {
-			p.multiply(i0, i1-i0, q, s, block, packed[(q-j0)/stripCols*p.strip:])
+		for q := j; q < end; q += p.cols {
+			p.multiply(i0, i1-i0, q, s, block, packed[(q-j0)/p.cols*p.stripSize:])
 		}
 		if s == p.slices-1 {
 			p.finish(i0, i1, j, end)

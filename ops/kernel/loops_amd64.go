@@ -51,6 +51,7 @@ func avx2() loops {
 // width gains nothing.
 func avx512() loops {
 	l := avx2()
+	l.gemm = gemmAVX512
 	l.attentionHead = attentionAVX512.forward
 	l.attentionHeadBackward = attentionAVX512.backward
 	return l

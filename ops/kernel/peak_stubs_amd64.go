@@ -8,3 +8,8 @@ package kernel
 //
 //go:noescape
 func fmaPeak(n int)
+
+// fmaPeak512 runs n rounds of 12 independent 16-wide multiply-adds: what benchmarks measure against.
+//
+//go:noescape
+func fmaPeak512(n int)

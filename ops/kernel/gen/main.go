@@ -13,6 +13,7 @@ import (
 // Each group of functions becomes one file.
 var groups = map[string]func(){
 	"gemm":        gemm,
+	"gemm512":     gemm512,
 	"peak":        peak,
 	"activations": func() { activations(); softmax(); weigh() },
 	"attention":   attention,

@@ -7,12 +7,17 @@ import (
 )
 
 func peak() {
-	function("fmaPeak", "func(n int)",
-		"fmaPeak runs n rounds of 12 independent 8-wide multiply-adds: what benchmarks measure against.")
+	fmaPeak("fmaPeak", "8", YMM)
+	fmaPeak("fmaPeak512", "16", ZMM)
+}
+
+func fmaPeak(name, width string, register func() reg.VecVirtual) {
+	function(name, "func(n int)",
+		name+" runs n rounds of 12 independent "+width+"-wide multiply-adds: what benchmarks measure against.")
 	n := Load(Param("n"), GP64())
 	var sums [12]reg.VecVirtual
 	for i := range sums {
-		sums[i] = YMM()
+		sums[i] = register()
 		VXORPS(sums[i], sums[i], sums[i])
 	}
 	Label("loop")
