@@ -111,5 +111,27 @@ func (c Config) Validate() error {
 	if c.VocabSize < 0 || c.Length < 0 {
 		bad("vocab_size %d and length %d must not be negative", c.VocabSize, c.Length)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.bounded()...)...)
+}
+
+// bounded keeps sizes, which may come from a file, from overflowing when they
+// are multiplied.
+func (c Config) bounded() (errs []error) {
+	const most, mostParameters = 1 << 20, 1e13
+	for _, size := range []struct {
+		name string
+		v    int
+	}{
+		{"vocab_size", c.VocabSize}, {"length", c.Length}, {"hidden_size", c.HiddenSize}, {"cond_dim", c.CondDim},
+		{"n_blocks", c.Blocks}, {"n_heads", c.Heads},
+	} {
+		if size.v > most {
+			errs = append(errs, fmt.Errorf("%s is %d: must be at most %d", size.name, size.v, most))
+		}
+	}
+	d := float64(c.HiddenSize)
+	if n := float64(c.Blocks) * d * (12*d + 6*float64(c.CondDim)); errs == nil && n > mostParameters {
+		errs = append(errs, fmt.Errorf("n_blocks %d of hidden_size %d have about %.0e parameters: must be at most %.0e", c.Blocks, c.HiddenSize, n, mostParameters))
+	}
+	return errs
 }

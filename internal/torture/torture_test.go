@@ -71,7 +71,7 @@ func put(t *testing.T, d *disk, path, text string, durable bool) {
 // not flushed; the harness would be blind if it left only the last one.
 func TestPowerLossForgets(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		dir, trash := t.TempDir(), t.TempDir()
 		d := &disk{rng: rand.New(rand.NewPCG(seed, 1)), trash: trash}
 		put(t, d, filepath.Join(dir, "kept"), "aaaa", true)
@@ -117,7 +117,7 @@ func TestHarnessSeesCarelessness(t *testing.T) {
 		"folders": func(d *disk) checkpoints.FS { return noDirSync{d} },
 	} {
 		lost := 0
-		for seed := range uint64(60) {
+		for seed := range uint64(25) {
 			dir := t.TempDir()
 			d := &disk{rng: rand.New(rand.NewPCG(seed, 2)), trash: t.TempDir()}
 			if _, err := start(dir, 3, careless(d), new(watcher)); err != nil {
