@@ -92,6 +92,7 @@ func (s *strip512) run(vectors int) {
 			sums[r] = append(sums[r], v)
 		}
 	}
+	prefetchTile(s.c, s.ldc, vectors)
 	step := func(times int) {
 		for u := range times {
 			outerProduct512(sums, a, b, u)
@@ -118,6 +119,18 @@ func (s *strip512) run(vectors int) {
 	SUBQ(Imm(tileRows), s.rows)
 	JG(LabelRef(panel))
 	ret()
+}
+
+// prefetchTile fetches C into the cache while its sums are formed.
+func prefetchTile(c, ldc reg.Register, vectors int) {
+	at := GP64()
+	MOVQ(c, at)
+	for range tileRows {
+		for v := range vectors {
+			PREFETCHT0(Mem{Base: at, Disp: 64 * v})
+		}
+		ADDQ(ldc, at)
+	}
 }
 
 // outerProduct512 adds column p of the A panel times row p of the B strip.
@@ -196,6 +209,9 @@ func packCopy6x16() {
 	rest := maskFor(last)
 	TESTQ(k, k)
 	JZ(LabelRef("done"))
+	ahead := GP64() // 8 rows: the next lines are far apart, so that no hardware foresees them
+	MOVQ(ld, ahead)
+	SHLQ(U8(3), ahead)
 	from, to, left, v := GP64(), GP64(), GP64(), YMM()
 	Label("row")
 	MOVQ(src, from)
@@ -204,6 +220,7 @@ func packCopy6x16() {
 	JMP(LabelRef("check"))
 	Label("full")
 	VMOVUPS_Z(Mem{Base: from}, full, v)
+	PREFETCHT0(Mem{Base: from, Index: ahead, Scale: 1})
 	VMOVUPS(v, Mem{Base: to})
 	ADDQ(Imm(tileRows*4), from)
 	ADDQ(panel, to)
@@ -372,6 +389,9 @@ func packTranspose6x16() {
 	rows := float32s.rowPointers(tileRows)
 	dst, at := Load(Param("dst"), GP64()), GP64()
 	XORQ(at, at)
+	ahead := Load(Param("ld"), GP64()) // the same columns of the next panel
+	LEAQ(Mem{Base: ahead, Index: ahead, Scale: 2}, ahead)
+	SHLQ(U8(3), ahead)
 	// Rows become pairs of elements from two rows, 8 of them (one half of the columns) in a
 	// vector; of the three pairs of a column each vector of the result takes 8 in turn.
 	var pairs [2]reg.VecVirtual
@@ -401,6 +421,8 @@ func packTranspose6x16() {
 			x, y, low := ZMM(), ZMM(), ZMM()
 			float32s16.load(Mem{Base: rows[2*i], Index: at, Scale: 1}, mask, x)
 			float32s16.load(Mem{Base: rows[2*i+1], Index: at, Scale: 1}, mask, y)
+			PREFETCHT0(Mem{Base: rows[2*i], Index: ahead, Scale: 1})
+			PREFETCHT0(Mem{Base: rows[2*i+1], Index: ahead, Scale: 1})
 			VMOVAPS(x, low)
 			VPERMT2PS(y, pairs[0], low)
 			VPERMT2PS(y, pairs[1], x)
@@ -416,6 +438,7 @@ func packTranspose6x16() {
 			}
 		}
 		ADDQ(U32(16*tileRows*4), dst)
+		ADDQ(Imm(64), ahead)
 	})
 }
 
