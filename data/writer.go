@@ -51,7 +51,7 @@ func (w *datasetWriter) begin(tok tokenizer.Tokenizer) error {
 		return err
 	}
 	var err error
-	if w.building, err = os.MkdirTemp(parent, "."+filepath.Base(w.dir)+".*"); err != nil {
+	if w.building, err = os.MkdirTemp(parent, ".tmp-"+filepath.Base(w.dir)+"-*"); err != nil {
 		return err
 	}
 	content, err := tokenizer.Marshal(tok)
