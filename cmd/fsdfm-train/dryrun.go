@@ -51,7 +51,7 @@ func dryRun(ctx context.Context, w io.Writer, c configs.Config) error {
 	fmt.Fprintf(w, "peak memory %s (micro-batches of %d and %d rows)\n", readable(peak), c.Pretrain.Micro(), c.Distill.Micro())
 	fmt.Fprintf(w, "disk        %s (saves of %s, trajectories, export), beside the token shards\n", readable(disk), readable(save))
 	fmt.Fprintf(w, "pretrain    %d steps, %.0f tokens, about %s\n", c.Pretrain.Steps, pretrain, lasts(pretrain, 3*forward))
-	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %s\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, lasts(rollout*float64(c.Rollout.Steps), forward))
+	fmt.Fprintf(w, "rollout     %d trajectories of %d steps, %.0f tokens, about %s\n", c.Rollout.Trajectories, c.Rollout.Steps, rollout, lasts(rollout*float64(c.Rollout.Steps*c.Rollout.Candidates), forward))
 	fmt.Fprintf(w, "distill     %d steps, %.0f tokens, about %s\n", c.Distill.Steps, distilled, lasts(distilled, units(c)*forward))
 	fmt.Fprintf(w, "evaluate    %d model evaluations of %d rows, about %s\n", budgets, c.Evaluate.Rows, lasts(sampled*float64(budgets), forward))
 	fmt.Fprintf(w, "times are estimates: %.0f GFLOP/s, %.0f %% of a matrix multiplication measured just now\n", speed/1e9, 100*share)
