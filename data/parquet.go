@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/schema"
@@ -47,7 +48,7 @@ func readParquet(r parquet.ReaderAtSeeker, column string, g *gatherer) (err erro
 		return err
 	}
 	for i := range f.NumRowGroups() {
-		if err := readRowGroup(f.RowGroup(i), at, visit); err != nil {
+		if err := readRowGroup(f, i, at, props.Allocator(), visit); err != nil {
 			return err
 		}
 	}
@@ -72,12 +73,14 @@ func textColumn(s *schema.Schema, name string) (int, error) {
 }
 
 // readRowGroup visits the values of one column in one row group.
-func readRowGroup(group *file.RowGroupReader, column int, visit func(text []byte) error) error {
-	chunk, err := group.Column(column)
+func readRowGroup(f *file.Reader, number, column int, alloc memory.Allocator, visit func(text []byte) error) error {
+	group, about := f.RowGroup(number), f.MetaData().Schema.Column(column)
+	pages, err := group.GetColumnPageReader(column)
 	if err != nil {
 		return err
 	}
-	reader, ok := chunk.(*file.ByteArrayColumnChunkReader)
+	checked := &checkedPages{PageReader: pages, level: about.MaxDefinitionLevel()}
+	reader, ok := file.NewColumnReader(about, checked, alloc, f.BufferPool()).(*file.ByteArrayColumnChunkReader)
 	if !ok {
 		return errors.New("the column's type differs between row groups")
 	}
