@@ -419,16 +419,6 @@ done9:
 	VZEROUPPER
 	RET
 
-DATA geluC3<>+0(SB)/4, $0x3d922279
-DATA geluC3<>+4(SB)/4, $0x3d922279
-DATA geluC3<>+8(SB)/4, $0x3d922279
-DATA geluC3<>+12(SB)/4, $0x3d922279
-DATA geluC3<>+16(SB)/4, $0x3d922279
-DATA geluC3<>+20(SB)/4, $0x3d922279
-DATA geluC3<>+24(SB)/4, $0x3d922279
-DATA geluC3<>+28(SB)/4, $0x3d922279
-GLOBL geluC3<>(SB), RODATA|NOPTR, $32
-
 DATA geluC1<>+0(SB)/4, $0x3fcc422a
 DATA geluC1<>+4(SB)/4, $0x3fcc422a
 DATA geluC1<>+8(SB)/4, $0x3fcc422a
@@ -438,6 +428,16 @@ DATA geluC1<>+20(SB)/4, $0x3fcc422a
 DATA geluC1<>+24(SB)/4, $0x3fcc422a
 DATA geluC1<>+28(SB)/4, $0x3fcc422a
 GLOBL geluC1<>(SB), RODATA|NOPTR, $32
+
+DATA geluC3<>+0(SB)/4, $0x3d922279
+DATA geluC3<>+4(SB)/4, $0x3d922279
+DATA geluC3<>+8(SB)/4, $0x3d922279
+DATA geluC3<>+12(SB)/4, $0x3d922279
+DATA geluC3<>+16(SB)/4, $0x3d922279
+DATA geluC3<>+20(SB)/4, $0x3d922279
+DATA geluC3<>+24(SB)/4, $0x3d922279
+DATA geluC3<>+28(SB)/4, $0x3d922279
+GLOBL geluC3<>(SB), RODATA|NOPTR, $32
 
 // func siluBackwardAVX2(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -476,11 +476,11 @@ loop10:
 	VBLENDVPS    Y2, infinity<>+0(SB), Y3, Y3
 	VADDPS       one<>+0(SB), Y3, Y3
 	VMOVUPS      one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y3
-	VMOVUPS      one<>+0(SB), Y1
-	VSUBPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VFMADD213PS  Y3, Y3, Y0
+	VDIVPS       Y3, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMULPS       Y0, Y2, Y0
+	VFMADD213PS  Y1, Y1, Y0
 	VMOVUPS      (CX)(SI*4), Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)(SI*4)
@@ -522,11 +522,11 @@ end11:
 	VBLENDVPS    Y3, infinity<>+0(SB), Y4, Y4
 	VADDPS       one<>+0(SB), Y4, Y4
 	VMOVUPS      one<>+0(SB), Y2
-	VDIVPS       Y4, Y2, Y4
-	VMOVUPS      one<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y2
-	VMULPS       Y1, Y2, Y1
-	VFMADD213PS  Y4, Y4, Y1
+	VDIVPS       Y4, Y2, Y2
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y1, Y3, Y1
+	VFMADD213PS  Y2, Y2, Y1
 	VMASKMOVPS   (CX)(SI*4), Y0, Y2
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
@@ -552,10 +552,14 @@ loop13:
 	VMOVUPS      geluC3<>+0(SB), Y2
 	VFMADD213PS  geluC1<>+0(SB), Y2, Y1
 	VMULPS       Y0, Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      gelu3C3<>+0(SB), Y3
+	VFMADD213PS  geluC1<>+0(SB), Y3, Y2
+	VMULPS       Y0, Y2, Y2
 	VXORPS       signBit<>+0(SB), Y1, Y1
-	VMOVUPS      expRounder<>+0(SB), Y2
-	VFMADD231PS  expLog2E<>+0(SB), Y1, Y2
-	VSUBPS       expRounder<>+0(SB), Y2, Y3
+	VMOVUPS      expRounder<>+0(SB), Y0
+	VFMADD231PS  expLog2E<>+0(SB), Y1, Y0
+	VSUBPS       expRounder<>+0(SB), Y0, Y3
 	VMOVAPS      Y1, Y4
 	VFNMADD231PS expLn2High<>+0(SB), Y3, Y4
 	VFNMADD231PS expLn2Low<>+0(SB), Y3, Y4
@@ -567,26 +571,22 @@ loop13:
 	VMULPS       Y4, Y4, Y5
 	VFMADD213PS  Y4, Y5, Y3
 	VADDPS       one<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y3
-	VCMPPS       $0x11, expMin<>+0(SB), Y1, Y2
-	VANDNPS      Y3, Y2, Y3
-	VCMPPS       $0x1e, expMax<>+0(SB), Y1, Y2
-	VBLENDVPS    Y2, infinity<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       Y0, Y3, Y3
+	VCMPPS       $0x11, expMin<>+0(SB), Y1, Y0
+	VANDNPS      Y3, Y0, Y3
+	VCMPPS       $0x1e, expMax<>+0(SB), Y1, Y0
+	VBLENDVPS    Y0, infinity<>+0(SB), Y3, Y3
 	VADDPS       one<>+0(SB), Y3, Y3
-	VMOVUPS      one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y3
-	VMULPS       Y0, Y0, Y1
-	VMOVUPS      gelu3C3<>+0(SB), Y2
-	VFMADD213PS  geluC1<>+0(SB), Y2, Y1
-	VMULPS       Y0, Y1, Y1
 	VMOVUPS      one<>+0(SB), Y0
-	VSUBPS       Y3, Y0, Y0
-	VMULPS       Y1, Y0, Y1
-	VFMADD213PS  Y3, Y3, Y1
+	VDIVPS       Y3, Y0, Y0
+	VMOVUPS      one<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VFMADD213PS  Y0, Y0, Y2
 	VMOVUPS      (CX)(SI*4), Y0
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y1, (AX)(SI*4)
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (AX)(SI*4)
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x00000008, BX
 	JGE          loop13
@@ -605,10 +605,14 @@ end14:
 	VMOVUPS      geluC3<>+0(SB), Y3
 	VFMADD213PS  geluC1<>+0(SB), Y3, Y2
 	VMULPS       Y1, Y2, Y2
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      gelu3C3<>+0(SB), Y4
+	VFMADD213PS  geluC1<>+0(SB), Y4, Y3
+	VMULPS       Y1, Y3, Y3
 	VXORPS       signBit<>+0(SB), Y2, Y2
-	VMOVUPS      expRounder<>+0(SB), Y3
-	VFMADD231PS  expLog2E<>+0(SB), Y2, Y3
-	VSUBPS       expRounder<>+0(SB), Y3, Y4
+	VMOVUPS      expRounder<>+0(SB), Y1
+	VFMADD231PS  expLog2E<>+0(SB), Y2, Y1
+	VSUBPS       expRounder<>+0(SB), Y1, Y4
 	VMOVAPS      Y2, Y5
 	VFNMADD231PS expLn2High<>+0(SB), Y4, Y5
 	VFNMADD231PS expLn2Low<>+0(SB), Y4, Y5
@@ -620,26 +624,22 @@ end14:
 	VMULPS       Y5, Y5, Y6
 	VFMADD213PS  Y5, Y6, Y4
 	VADDPS       one<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y3, Y4, Y4
-	VCMPPS       $0x11, expMin<>+0(SB), Y2, Y3
-	VANDNPS      Y4, Y3, Y4
-	VCMPPS       $0x1e, expMax<>+0(SB), Y2, Y3
-	VBLENDVPS    Y3, infinity<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       Y1, Y4, Y4
+	VCMPPS       $0x11, expMin<>+0(SB), Y2, Y1
+	VANDNPS      Y4, Y1, Y4
+	VCMPPS       $0x1e, expMax<>+0(SB), Y2, Y1
+	VBLENDVPS    Y1, infinity<>+0(SB), Y4, Y4
 	VADDPS       one<>+0(SB), Y4, Y4
-	VMOVUPS      one<>+0(SB), Y2
-	VDIVPS       Y4, Y2, Y4
-	VMULPS       Y1, Y1, Y2
-	VMOVUPS      gelu3C3<>+0(SB), Y3
-	VFMADD213PS  geluC1<>+0(SB), Y3, Y2
-	VMULPS       Y1, Y2, Y2
 	VMOVUPS      one<>+0(SB), Y1
-	VSUBPS       Y4, Y1, Y1
-	VMULPS       Y2, Y1, Y2
-	VFMADD213PS  Y4, Y4, Y2
+	VDIVPS       Y4, Y1, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VFMADD213PS  Y1, Y1, Y3
 	VMASKMOVPS   (CX)(SI*4), Y0, Y1
-	VMULPS       Y1, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (AX)(SI*4)
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (AX)(SI*4)
 
 done15:
 	VZEROUPPER
@@ -662,10 +662,6 @@ TEXT ·softmaxRow8(SB), NOSPLIT, $0-64
 	MOVQ         x_base+24(FP), CX
 	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS minusInfinity<>+0(SB), Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
@@ -985,10 +981,6 @@ TEXT ·topRow8(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), AX
 	MOVQ         x_len+8(FP), CX
 	VBROADCASTSS minusInfinity<>+0(SB), Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
@@ -1209,5 +1201,1285 @@ done40:
 	VADDPD       X0, X1, X0
 	VHADDPD      X0, X0, X0
 	MOVSD        X0, sum+32(FP)
+	VZEROUPPER
+	RET
+
+// func expAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·expAVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	VMOVUPS expLog2E16<>+0(SB), Z0
+	VMOVUPS expLn2High16<>+0(SB), Z1
+	VMOVUPS expLn2Low16<>+0(SB), Z2
+	VMOVUPS one16<>+0(SB), Z3
+	VMOVUPS expMin16<>+0(SB), Z4
+	VMOVUPS expC616<>+0(SB), Z5
+	VMOVUPS expC516<>+0(SB), Z6
+	VMOVUPS expC416<>+0(SB), Z7
+	VMOVUPS expC316<>+0(SB), Z8
+	VMOVUPS expC216<>+0(SB), Z9
+	MOVQ    x_len+32(FP), DX
+	XORQ    BX, BX
+	SUBQ    $0x00000010, DX
+	JL      end42
+
+loop41:
+	VMOVUPS      (CX)(BX*4), Z10
+	VCMPPS       $0x15, Z4, Z10, K1
+	VMOVUPS      expCap16<>+0(SB), Z11
+	VMINPS       Z10, Z11, Z10
+	VMULPS       Z0, Z10, Z11
+	VRNDSCALEPS  $0x00, Z11, Z11
+	VFNMADD231PS Z1, Z11, Z10
+	VFNMADD231PS Z2, Z11, Z10
+	VMOVAPS      Z5, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z9, Z10, Z12
+	VMULPS       Z10, Z10, Z13
+	VFMADD213PS  Z10, Z13, Z12
+	VADDPS       Z3, Z12, Z12
+	VSCALEFPS.Z  Z11, Z12, K1, Z12
+	VMOVUPS      Z12, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000010, DX
+	JGE          loop41
+
+end42:
+	ADDQ         $0x00000010, DX
+	TESTQ        DX, DX
+	JZ           done43
+	MOVQ         $0x00000010, SI
+	CMPQ         DX, $0x10
+	CMOVQLT      DX, SI
+	MOVL         $0x0000ffff, DX
+	BZHIL        SI, DX, DX
+	KMOVW        DX, K1
+	VMOVUPS.Z    (CX)(BX*4), K1, Z10
+	VCMPPS       $0x15, Z4, Z10, K2
+	VMOVUPS      expCap16<>+0(SB), Z4
+	VMINPS       Z10, Z4, Z10
+	VMULPS       Z0, Z10, Z0
+	VRNDSCALEPS  $0x00, Z0, Z0
+	VFNMADD231PS Z1, Z0, Z10
+	VFNMADD231PS Z2, Z0, Z10
+	VMOVAPS      Z5, Z1
+	VFMADD213PS  Z6, Z10, Z1
+	VFMADD213PS  Z7, Z10, Z1
+	VFMADD213PS  Z8, Z10, Z1
+	VFMADD213PS  Z9, Z10, Z1
+	VMULPS       Z10, Z10, Z2
+	VFMADD213PS  Z10, Z2, Z1
+	VADDPS       Z3, Z1, Z1
+	VSCALEFPS.Z  Z0, Z1, K2, Z1
+	VMOVUPS      Z1, K1, (AX)(BX*4)
+
+done43:
+	VZEROUPPER
+	RET
+
+DATA expLog2E16<>+0(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+4(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+8(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+12(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+16(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+20(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+24(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+28(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+32(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+36(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+40(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+44(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+48(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+52(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+56(SB)/4, $0x3fb8aa3b
+DATA expLog2E16<>+60(SB)/4, $0x3fb8aa3b
+GLOBL expLog2E16<>(SB), RODATA|NOPTR, $64
+
+DATA expLn2High16<>+0(SB)/4, $0x3f318000
+DATA expLn2High16<>+4(SB)/4, $0x3f318000
+DATA expLn2High16<>+8(SB)/4, $0x3f318000
+DATA expLn2High16<>+12(SB)/4, $0x3f318000
+DATA expLn2High16<>+16(SB)/4, $0x3f318000
+DATA expLn2High16<>+20(SB)/4, $0x3f318000
+DATA expLn2High16<>+24(SB)/4, $0x3f318000
+DATA expLn2High16<>+28(SB)/4, $0x3f318000
+DATA expLn2High16<>+32(SB)/4, $0x3f318000
+DATA expLn2High16<>+36(SB)/4, $0x3f318000
+DATA expLn2High16<>+40(SB)/4, $0x3f318000
+DATA expLn2High16<>+44(SB)/4, $0x3f318000
+DATA expLn2High16<>+48(SB)/4, $0x3f318000
+DATA expLn2High16<>+52(SB)/4, $0x3f318000
+DATA expLn2High16<>+56(SB)/4, $0x3f318000
+DATA expLn2High16<>+60(SB)/4, $0x3f318000
+GLOBL expLn2High16<>(SB), RODATA|NOPTR, $64
+
+DATA expLn2Low16<>+0(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+4(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+8(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+12(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+16(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+20(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+24(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+28(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+32(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+36(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+40(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+44(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+48(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+52(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+56(SB)/4, $0xb95e8083
+DATA expLn2Low16<>+60(SB)/4, $0xb95e8083
+GLOBL expLn2Low16<>(SB), RODATA|NOPTR, $64
+
+DATA one16<>+0(SB)/4, $0x3f800000
+DATA one16<>+4(SB)/4, $0x3f800000
+DATA one16<>+8(SB)/4, $0x3f800000
+DATA one16<>+12(SB)/4, $0x3f800000
+DATA one16<>+16(SB)/4, $0x3f800000
+DATA one16<>+20(SB)/4, $0x3f800000
+DATA one16<>+24(SB)/4, $0x3f800000
+DATA one16<>+28(SB)/4, $0x3f800000
+DATA one16<>+32(SB)/4, $0x3f800000
+DATA one16<>+36(SB)/4, $0x3f800000
+DATA one16<>+40(SB)/4, $0x3f800000
+DATA one16<>+44(SB)/4, $0x3f800000
+DATA one16<>+48(SB)/4, $0x3f800000
+DATA one16<>+52(SB)/4, $0x3f800000
+DATA one16<>+56(SB)/4, $0x3f800000
+DATA one16<>+60(SB)/4, $0x3f800000
+GLOBL one16<>(SB), RODATA|NOPTR, $64
+
+DATA expMin16<>+0(SB)/4, $0xc2aeac4f
+DATA expMin16<>+4(SB)/4, $0xc2aeac4f
+DATA expMin16<>+8(SB)/4, $0xc2aeac4f
+DATA expMin16<>+12(SB)/4, $0xc2aeac4f
+DATA expMin16<>+16(SB)/4, $0xc2aeac4f
+DATA expMin16<>+20(SB)/4, $0xc2aeac4f
+DATA expMin16<>+24(SB)/4, $0xc2aeac4f
+DATA expMin16<>+28(SB)/4, $0xc2aeac4f
+DATA expMin16<>+32(SB)/4, $0xc2aeac4f
+DATA expMin16<>+36(SB)/4, $0xc2aeac4f
+DATA expMin16<>+40(SB)/4, $0xc2aeac4f
+DATA expMin16<>+44(SB)/4, $0xc2aeac4f
+DATA expMin16<>+48(SB)/4, $0xc2aeac4f
+DATA expMin16<>+52(SB)/4, $0xc2aeac4f
+DATA expMin16<>+56(SB)/4, $0xc2aeac4f
+DATA expMin16<>+60(SB)/4, $0xc2aeac4f
+GLOBL expMin16<>(SB), RODATA|NOPTR, $64
+
+DATA expC616<>+0(SB)/4, $0x3ab68885
+DATA expC616<>+4(SB)/4, $0x3ab68885
+DATA expC616<>+8(SB)/4, $0x3ab68885
+DATA expC616<>+12(SB)/4, $0x3ab68885
+DATA expC616<>+16(SB)/4, $0x3ab68885
+DATA expC616<>+20(SB)/4, $0x3ab68885
+DATA expC616<>+24(SB)/4, $0x3ab68885
+DATA expC616<>+28(SB)/4, $0x3ab68885
+DATA expC616<>+32(SB)/4, $0x3ab68885
+DATA expC616<>+36(SB)/4, $0x3ab68885
+DATA expC616<>+40(SB)/4, $0x3ab68885
+DATA expC616<>+44(SB)/4, $0x3ab68885
+DATA expC616<>+48(SB)/4, $0x3ab68885
+DATA expC616<>+52(SB)/4, $0x3ab68885
+DATA expC616<>+56(SB)/4, $0x3ab68885
+DATA expC616<>+60(SB)/4, $0x3ab68885
+GLOBL expC616<>(SB), RODATA|NOPTR, $64
+
+DATA expC516<>+0(SB)/4, $0x3c0905b7
+DATA expC516<>+4(SB)/4, $0x3c0905b7
+DATA expC516<>+8(SB)/4, $0x3c0905b7
+DATA expC516<>+12(SB)/4, $0x3c0905b7
+DATA expC516<>+16(SB)/4, $0x3c0905b7
+DATA expC516<>+20(SB)/4, $0x3c0905b7
+DATA expC516<>+24(SB)/4, $0x3c0905b7
+DATA expC516<>+28(SB)/4, $0x3c0905b7
+DATA expC516<>+32(SB)/4, $0x3c0905b7
+DATA expC516<>+36(SB)/4, $0x3c0905b7
+DATA expC516<>+40(SB)/4, $0x3c0905b7
+DATA expC516<>+44(SB)/4, $0x3c0905b7
+DATA expC516<>+48(SB)/4, $0x3c0905b7
+DATA expC516<>+52(SB)/4, $0x3c0905b7
+DATA expC516<>+56(SB)/4, $0x3c0905b7
+DATA expC516<>+60(SB)/4, $0x3c0905b7
+GLOBL expC516<>(SB), RODATA|NOPTR, $64
+
+DATA expC416<>+0(SB)/4, $0x3d2aaa8d
+DATA expC416<>+4(SB)/4, $0x3d2aaa8d
+DATA expC416<>+8(SB)/4, $0x3d2aaa8d
+DATA expC416<>+12(SB)/4, $0x3d2aaa8d
+DATA expC416<>+16(SB)/4, $0x3d2aaa8d
+DATA expC416<>+20(SB)/4, $0x3d2aaa8d
+DATA expC416<>+24(SB)/4, $0x3d2aaa8d
+DATA expC416<>+28(SB)/4, $0x3d2aaa8d
+DATA expC416<>+32(SB)/4, $0x3d2aaa8d
+DATA expC416<>+36(SB)/4, $0x3d2aaa8d
+DATA expC416<>+40(SB)/4, $0x3d2aaa8d
+DATA expC416<>+44(SB)/4, $0x3d2aaa8d
+DATA expC416<>+48(SB)/4, $0x3d2aaa8d
+DATA expC416<>+52(SB)/4, $0x3d2aaa8d
+DATA expC416<>+56(SB)/4, $0x3d2aaa8d
+DATA expC416<>+60(SB)/4, $0x3d2aaa8d
+GLOBL expC416<>(SB), RODATA|NOPTR, $64
+
+DATA expC316<>+0(SB)/4, $0x3e2aaa6e
+DATA expC316<>+4(SB)/4, $0x3e2aaa6e
+DATA expC316<>+8(SB)/4, $0x3e2aaa6e
+DATA expC316<>+12(SB)/4, $0x3e2aaa6e
+DATA expC316<>+16(SB)/4, $0x3e2aaa6e
+DATA expC316<>+20(SB)/4, $0x3e2aaa6e
+DATA expC316<>+24(SB)/4, $0x3e2aaa6e
+DATA expC316<>+28(SB)/4, $0x3e2aaa6e
+DATA expC316<>+32(SB)/4, $0x3e2aaa6e
+DATA expC316<>+36(SB)/4, $0x3e2aaa6e
+DATA expC316<>+40(SB)/4, $0x3e2aaa6e
+DATA expC316<>+44(SB)/4, $0x3e2aaa6e
+DATA expC316<>+48(SB)/4, $0x3e2aaa6e
+DATA expC316<>+52(SB)/4, $0x3e2aaa6e
+DATA expC316<>+56(SB)/4, $0x3e2aaa6e
+DATA expC316<>+60(SB)/4, $0x3e2aaa6e
+GLOBL expC316<>(SB), RODATA|NOPTR, $64
+
+DATA expC216<>+0(SB)/4, $0x3f000000
+DATA expC216<>+4(SB)/4, $0x3f000000
+DATA expC216<>+8(SB)/4, $0x3f000000
+DATA expC216<>+12(SB)/4, $0x3f000000
+DATA expC216<>+16(SB)/4, $0x3f000000
+DATA expC216<>+20(SB)/4, $0x3f000000
+DATA expC216<>+24(SB)/4, $0x3f000000
+DATA expC216<>+28(SB)/4, $0x3f000000
+DATA expC216<>+32(SB)/4, $0x3f000000
+DATA expC216<>+36(SB)/4, $0x3f000000
+DATA expC216<>+40(SB)/4, $0x3f000000
+DATA expC216<>+44(SB)/4, $0x3f000000
+DATA expC216<>+48(SB)/4, $0x3f000000
+DATA expC216<>+52(SB)/4, $0x3f000000
+DATA expC216<>+56(SB)/4, $0x3f000000
+DATA expC216<>+60(SB)/4, $0x3f000000
+GLOBL expC216<>(SB), RODATA|NOPTR, $64
+
+DATA expCap16<>+0(SB)/4, $0x42b20000
+DATA expCap16<>+4(SB)/4, $0x42b20000
+DATA expCap16<>+8(SB)/4, $0x42b20000
+DATA expCap16<>+12(SB)/4, $0x42b20000
+DATA expCap16<>+16(SB)/4, $0x42b20000
+DATA expCap16<>+20(SB)/4, $0x42b20000
+DATA expCap16<>+24(SB)/4, $0x42b20000
+DATA expCap16<>+28(SB)/4, $0x42b20000
+DATA expCap16<>+32(SB)/4, $0x42b20000
+DATA expCap16<>+36(SB)/4, $0x42b20000
+DATA expCap16<>+40(SB)/4, $0x42b20000
+DATA expCap16<>+44(SB)/4, $0x42b20000
+DATA expCap16<>+48(SB)/4, $0x42b20000
+DATA expCap16<>+52(SB)/4, $0x42b20000
+DATA expCap16<>+56(SB)/4, $0x42b20000
+DATA expCap16<>+60(SB)/4, $0x42b20000
+GLOBL expCap16<>(SB), RODATA|NOPTR, $64
+
+// func siluAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·siluAVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	VMOVUPS expLog2E16<>+0(SB), Z0
+	VMOVUPS expLn2High16<>+0(SB), Z1
+	VMOVUPS expLn2Low16<>+0(SB), Z2
+	VMOVUPS one16<>+0(SB), Z3
+	VMOVUPS expMin16<>+0(SB), Z4
+	VMOVUPS expC616<>+0(SB), Z5
+	VMOVUPS expC516<>+0(SB), Z6
+	VMOVUPS expC416<>+0(SB), Z7
+	VMOVUPS expC316<>+0(SB), Z8
+	VMOVUPS expC216<>+0(SB), Z9
+	MOVQ    x_len+32(FP), DX
+	XORQ    BX, BX
+	SUBQ    $0x00000010, DX
+	JL      end45
+
+loop44:
+	VMOVUPS      (CX)(BX*4), Z10
+	VMOVAPS      Z10, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K1
+	VMOVUPS      expCap16<>+0(SB), Z12
+	VMINPS       Z11, Z12, Z11
+	VMULPS       Z0, Z11, Z12
+	VRNDSCALEPS  $0x00, Z12, Z12
+	VFNMADD231PS Z1, Z12, Z11
+	VFNMADD231PS Z2, Z12, Z11
+	VMOVAPS      Z5, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VMULPS       Z11, Z11, Z14
+	VFMADD213PS  Z11, Z14, Z13
+	VADDPS       Z3, Z13, Z13
+	VSCALEFPS.Z  Z12, Z13, K1, Z13
+	VADDPS       one16<>+0(SB), Z13, Z13
+	VDIVPS       Z13, Z10, Z10
+	VMOVUPS      Z10, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000010, DX
+	JGE          loop44
+
+end45:
+	ADDQ         $0x00000010, DX
+	TESTQ        DX, DX
+	JZ           done46
+	MOVQ         $0x00000010, SI
+	CMPQ         DX, $0x10
+	CMOVQLT      DX, SI
+	MOVL         $0x0000ffff, DX
+	BZHIL        SI, DX, DX
+	KMOVW        DX, K1
+	VMOVUPS.Z    (CX)(BX*4), K1, Z10
+	VMOVAPS      Z10, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K2
+	VMOVUPS      expCap16<>+0(SB), Z4
+	VMINPS       Z11, Z4, Z11
+	VMULPS       Z0, Z11, Z0
+	VRNDSCALEPS  $0x00, Z0, Z0
+	VFNMADD231PS Z1, Z0, Z11
+	VFNMADD231PS Z2, Z0, Z11
+	VMOVAPS      Z5, Z1
+	VFMADD213PS  Z6, Z11, Z1
+	VFMADD213PS  Z7, Z11, Z1
+	VFMADD213PS  Z8, Z11, Z1
+	VFMADD213PS  Z9, Z11, Z1
+	VMULPS       Z11, Z11, Z2
+	VFMADD213PS  Z11, Z2, Z1
+	VADDPS       Z3, Z1, Z1
+	VSCALEFPS.Z  Z0, Z1, K2, Z1
+	VADDPS       one16<>+0(SB), Z1, Z1
+	VDIVPS       Z1, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)(BX*4)
+
+done46:
+	VZEROUPPER
+	RET
+
+DATA signBit16<>+0(SB)/4, $0x80000000
+DATA signBit16<>+4(SB)/4, $0x80000000
+DATA signBit16<>+8(SB)/4, $0x80000000
+DATA signBit16<>+12(SB)/4, $0x80000000
+DATA signBit16<>+16(SB)/4, $0x80000000
+DATA signBit16<>+20(SB)/4, $0x80000000
+DATA signBit16<>+24(SB)/4, $0x80000000
+DATA signBit16<>+28(SB)/4, $0x80000000
+DATA signBit16<>+32(SB)/4, $0x80000000
+DATA signBit16<>+36(SB)/4, $0x80000000
+DATA signBit16<>+40(SB)/4, $0x80000000
+DATA signBit16<>+44(SB)/4, $0x80000000
+DATA signBit16<>+48(SB)/4, $0x80000000
+DATA signBit16<>+52(SB)/4, $0x80000000
+DATA signBit16<>+56(SB)/4, $0x80000000
+DATA signBit16<>+60(SB)/4, $0x80000000
+GLOBL signBit16<>(SB), RODATA|NOPTR, $64
+
+// func geluAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·geluAVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	VMOVUPS expLog2E16<>+0(SB), Z0
+	VMOVUPS expLn2High16<>+0(SB), Z1
+	VMOVUPS expLn2Low16<>+0(SB), Z2
+	VMOVUPS one16<>+0(SB), Z3
+	VMOVUPS expMin16<>+0(SB), Z4
+	VMOVUPS expC616<>+0(SB), Z5
+	VMOVUPS expC516<>+0(SB), Z6
+	VMOVUPS expC416<>+0(SB), Z7
+	VMOVUPS expC316<>+0(SB), Z8
+	VMOVUPS expC216<>+0(SB), Z9
+	MOVQ    x_len+32(FP), DX
+	XORQ    BX, BX
+	SUBQ    $0x00000010, DX
+	JL      end48
+
+loop47:
+	VMOVUPS      (CX)(BX*4), Z10
+	VMULPS       Z10, Z10, Z11
+	VMOVUPS      geluC316<>+0(SB), Z12
+	VFMADD213PS  geluC116<>+0(SB), Z12, Z11
+	VMULPS       Z10, Z11, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K1
+	VMOVUPS      expCap16<>+0(SB), Z12
+	VMINPS       Z11, Z12, Z11
+	VMULPS       Z0, Z11, Z12
+	VRNDSCALEPS  $0x00, Z12, Z12
+	VFNMADD231PS Z1, Z12, Z11
+	VFNMADD231PS Z2, Z12, Z11
+	VMOVAPS      Z5, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VMULPS       Z11, Z11, Z14
+	VFMADD213PS  Z11, Z14, Z13
+	VADDPS       Z3, Z13, Z13
+	VSCALEFPS.Z  Z12, Z13, K1, Z13
+	VADDPS       one16<>+0(SB), Z13, Z13
+	VDIVPS       Z13, Z10, Z10
+	VMOVUPS      Z10, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000010, DX
+	JGE          loop47
+
+end48:
+	ADDQ         $0x00000010, DX
+	TESTQ        DX, DX
+	JZ           done49
+	MOVQ         $0x00000010, SI
+	CMPQ         DX, $0x10
+	CMOVQLT      DX, SI
+	MOVL         $0x0000ffff, DX
+	BZHIL        SI, DX, DX
+	KMOVW        DX, K1
+	VMOVUPS.Z    (CX)(BX*4), K1, Z10
+	VMULPS       Z10, Z10, Z11
+	VMOVUPS      geluC316<>+0(SB), Z12
+	VFMADD213PS  geluC116<>+0(SB), Z12, Z11
+	VMULPS       Z10, Z11, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K2
+	VMOVUPS      expCap16<>+0(SB), Z4
+	VMINPS       Z11, Z4, Z11
+	VMULPS       Z0, Z11, Z0
+	VRNDSCALEPS  $0x00, Z0, Z0
+	VFNMADD231PS Z1, Z0, Z11
+	VFNMADD231PS Z2, Z0, Z11
+	VMOVAPS      Z5, Z1
+	VFMADD213PS  Z6, Z11, Z1
+	VFMADD213PS  Z7, Z11, Z1
+	VFMADD213PS  Z8, Z11, Z1
+	VFMADD213PS  Z9, Z11, Z1
+	VMULPS       Z11, Z11, Z2
+	VFMADD213PS  Z11, Z2, Z1
+	VADDPS       Z3, Z1, Z1
+	VSCALEFPS.Z  Z0, Z1, K2, Z1
+	VADDPS       one16<>+0(SB), Z1, Z1
+	VDIVPS       Z1, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)(BX*4)
+
+done49:
+	VZEROUPPER
+	RET
+
+DATA geluC116<>+0(SB)/4, $0x3fcc422a
+DATA geluC116<>+4(SB)/4, $0x3fcc422a
+DATA geluC116<>+8(SB)/4, $0x3fcc422a
+DATA geluC116<>+12(SB)/4, $0x3fcc422a
+DATA geluC116<>+16(SB)/4, $0x3fcc422a
+DATA geluC116<>+20(SB)/4, $0x3fcc422a
+DATA geluC116<>+24(SB)/4, $0x3fcc422a
+DATA geluC116<>+28(SB)/4, $0x3fcc422a
+DATA geluC116<>+32(SB)/4, $0x3fcc422a
+DATA geluC116<>+36(SB)/4, $0x3fcc422a
+DATA geluC116<>+40(SB)/4, $0x3fcc422a
+DATA geluC116<>+44(SB)/4, $0x3fcc422a
+DATA geluC116<>+48(SB)/4, $0x3fcc422a
+DATA geluC116<>+52(SB)/4, $0x3fcc422a
+DATA geluC116<>+56(SB)/4, $0x3fcc422a
+DATA geluC116<>+60(SB)/4, $0x3fcc422a
+GLOBL geluC116<>(SB), RODATA|NOPTR, $64
+
+DATA geluC316<>+0(SB)/4, $0x3d922279
+DATA geluC316<>+4(SB)/4, $0x3d922279
+DATA geluC316<>+8(SB)/4, $0x3d922279
+DATA geluC316<>+12(SB)/4, $0x3d922279
+DATA geluC316<>+16(SB)/4, $0x3d922279
+DATA geluC316<>+20(SB)/4, $0x3d922279
+DATA geluC316<>+24(SB)/4, $0x3d922279
+DATA geluC316<>+28(SB)/4, $0x3d922279
+DATA geluC316<>+32(SB)/4, $0x3d922279
+DATA geluC316<>+36(SB)/4, $0x3d922279
+DATA geluC316<>+40(SB)/4, $0x3d922279
+DATA geluC316<>+44(SB)/4, $0x3d922279
+DATA geluC316<>+48(SB)/4, $0x3d922279
+DATA geluC316<>+52(SB)/4, $0x3d922279
+DATA geluC316<>+56(SB)/4, $0x3d922279
+DATA geluC316<>+60(SB)/4, $0x3d922279
+GLOBL geluC316<>(SB), RODATA|NOPTR, $64
+
+// func siluBackwardAVX512(dx []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·siluBackwardAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dx_base+0(FP), AX
+	MOVQ    dy_base+24(FP), CX
+	MOVQ    x_base+48(FP), DX
+	VMOVUPS expLog2E16<>+0(SB), Z0
+	VMOVUPS expLn2High16<>+0(SB), Z1
+	VMOVUPS expLn2Low16<>+0(SB), Z2
+	VMOVUPS one16<>+0(SB), Z3
+	VMOVUPS expMin16<>+0(SB), Z4
+	VMOVUPS expC616<>+0(SB), Z5
+	VMOVUPS expC516<>+0(SB), Z6
+	VMOVUPS expC416<>+0(SB), Z7
+	VMOVUPS expC316<>+0(SB), Z8
+	VMOVUPS expC216<>+0(SB), Z9
+	MOVQ    x_len+56(FP), BX
+	XORQ    SI, SI
+	SUBQ    $0x00000010, BX
+	JL      end51
+
+loop50:
+	VMOVUPS      (DX)(SI*4), Z10
+	VMOVAPS      Z10, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K1
+	VMOVUPS      expCap16<>+0(SB), Z12
+	VMINPS       Z11, Z12, Z11
+	VMULPS       Z0, Z11, Z12
+	VRNDSCALEPS  $0x00, Z12, Z12
+	VFNMADD231PS Z1, Z12, Z11
+	VFNMADD231PS Z2, Z12, Z11
+	VMOVAPS      Z5, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VMULPS       Z11, Z11, Z14
+	VFMADD213PS  Z11, Z14, Z13
+	VADDPS       Z3, Z13, Z13
+	VSCALEFPS.Z  Z12, Z13, K1, Z13
+	VADDPS       one16<>+0(SB), Z13, Z13
+	VMOVUPS      one16<>+0(SB), Z11
+	VDIVPS       Z13, Z11, Z11
+	VMOVUPS      one16<>+0(SB), Z12
+	VSUBPS       Z11, Z12, Z12
+	VMULPS       Z10, Z12, Z10
+	VFMADD213PS  Z11, Z11, Z10
+	VMOVUPS      (CX)(SI*4), Z11
+	VMULPS       Z11, Z10, Z10
+	VMOVUPS      Z10, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000010, BX
+	JGE          loop50
+
+end51:
+	ADDQ         $0x00000010, BX
+	TESTQ        BX, BX
+	JZ           done52
+	MOVQ         $0x00000010, DI
+	CMPQ         BX, $0x10
+	CMOVQLT      BX, DI
+	MOVL         $0x0000ffff, BX
+	BZHIL        DI, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z10
+	VMOVAPS      Z10, Z11
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K2
+	VMOVUPS      expCap16<>+0(SB), Z4
+	VMINPS       Z11, Z4, Z11
+	VMULPS       Z0, Z11, Z0
+	VRNDSCALEPS  $0x00, Z0, Z0
+	VFNMADD231PS Z1, Z0, Z11
+	VFNMADD231PS Z2, Z0, Z11
+	VMOVAPS      Z5, Z1
+	VFMADD213PS  Z6, Z11, Z1
+	VFMADD213PS  Z7, Z11, Z1
+	VFMADD213PS  Z8, Z11, Z1
+	VFMADD213PS  Z9, Z11, Z1
+	VMULPS       Z11, Z11, Z2
+	VFMADD213PS  Z11, Z2, Z1
+	VADDPS       Z3, Z1, Z1
+	VSCALEFPS.Z  Z0, Z1, K2, Z1
+	VADDPS       one16<>+0(SB), Z1, Z1
+	VMOVUPS      one16<>+0(SB), Z0
+	VDIVPS       Z1, Z0, Z0
+	VMOVUPS      one16<>+0(SB), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z10, Z1, Z10
+	VFMADD213PS  Z0, Z0, Z10
+	VMOVUPS.Z    (CX)(SI*4), K1, Z0
+	VMULPS       Z0, Z10, Z10
+	VMOVUPS      Z10, K1, (AX)(SI*4)
+
+done52:
+	VZEROUPPER
+	RET
+
+// func geluBackwardAVX512(dx []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·geluBackwardAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dx_base+0(FP), AX
+	MOVQ    dy_base+24(FP), CX
+	MOVQ    x_base+48(FP), DX
+	VMOVUPS expLog2E16<>+0(SB), Z0
+	VMOVUPS expLn2High16<>+0(SB), Z1
+	VMOVUPS expLn2Low16<>+0(SB), Z2
+	VMOVUPS one16<>+0(SB), Z3
+	VMOVUPS expMin16<>+0(SB), Z4
+	VMOVUPS expC616<>+0(SB), Z5
+	VMOVUPS expC516<>+0(SB), Z6
+	VMOVUPS expC416<>+0(SB), Z7
+	VMOVUPS expC316<>+0(SB), Z8
+	VMOVUPS expC216<>+0(SB), Z9
+	MOVQ    x_len+56(FP), BX
+	XORQ    SI, SI
+	SUBQ    $0x00000010, BX
+	JL      end54
+
+loop53:
+	VMOVUPS      (DX)(SI*4), Z10
+	VMULPS       Z10, Z10, Z11
+	VMOVUPS      geluC316<>+0(SB), Z12
+	VFMADD213PS  geluC116<>+0(SB), Z12, Z11
+	VMULPS       Z10, Z11, Z11
+	VMULPS       Z10, Z10, Z12
+	VMOVUPS      gelu3C316<>+0(SB), Z13
+	VFMADD213PS  geluC116<>+0(SB), Z13, Z12
+	VMULPS       Z10, Z12, Z12
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K1
+	VMOVUPS      expCap16<>+0(SB), Z10
+	VMINPS       Z11, Z10, Z11
+	VMULPS       Z0, Z11, Z10
+	VRNDSCALEPS  $0x00, Z10, Z10
+	VFNMADD231PS Z1, Z10, Z11
+	VFNMADD231PS Z2, Z10, Z11
+	VMOVAPS      Z5, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VMULPS       Z11, Z11, Z14
+	VFMADD213PS  Z11, Z14, Z13
+	VADDPS       Z3, Z13, Z13
+	VSCALEFPS.Z  Z10, Z13, K1, Z13
+	VADDPS       one16<>+0(SB), Z13, Z13
+	VMOVUPS      one16<>+0(SB), Z10
+	VDIVPS       Z13, Z10, Z10
+	VMOVUPS      one16<>+0(SB), Z11
+	VSUBPS       Z10, Z11, Z11
+	VMULPS       Z12, Z11, Z12
+	VFMADD213PS  Z10, Z10, Z12
+	VMOVUPS      (CX)(SI*4), Z10
+	VMULPS       Z10, Z12, Z12
+	VMOVUPS      Z12, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000010, BX
+	JGE          loop53
+
+end54:
+	ADDQ         $0x00000010, BX
+	TESTQ        BX, BX
+	JZ           done55
+	MOVQ         $0x00000010, DI
+	CMPQ         BX, $0x10
+	CMOVQLT      BX, DI
+	MOVL         $0x0000ffff, BX
+	BZHIL        DI, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z10
+	VMULPS       Z10, Z10, Z11
+	VMOVUPS      geluC316<>+0(SB), Z12
+	VFMADD213PS  geluC116<>+0(SB), Z12, Z11
+	VMULPS       Z10, Z11, Z11
+	VMULPS       Z10, Z10, Z12
+	VMOVUPS      gelu3C316<>+0(SB), Z13
+	VFMADD213PS  geluC116<>+0(SB), Z13, Z12
+	VMULPS       Z10, Z12, Z12
+	VXORPS       signBit16<>+0(SB), Z11, Z11
+	VCMPPS       $0x15, Z4, Z11, K2
+	VMOVUPS      expCap16<>+0(SB), Z4
+	VMINPS       Z11, Z4, Z11
+	VMULPS       Z0, Z11, Z0
+	VRNDSCALEPS  $0x00, Z0, Z0
+	VFNMADD231PS Z1, Z0, Z11
+	VFNMADD231PS Z2, Z0, Z11
+	VMOVAPS      Z5, Z1
+	VFMADD213PS  Z6, Z11, Z1
+	VFMADD213PS  Z7, Z11, Z1
+	VFMADD213PS  Z8, Z11, Z1
+	VFMADD213PS  Z9, Z11, Z1
+	VMULPS       Z11, Z11, Z2
+	VFMADD213PS  Z11, Z2, Z1
+	VADDPS       Z3, Z1, Z1
+	VSCALEFPS.Z  Z0, Z1, K2, Z1
+	VADDPS       one16<>+0(SB), Z1, Z1
+	VMOVUPS      one16<>+0(SB), Z0
+	VDIVPS       Z1, Z0, Z0
+	VMOVUPS      one16<>+0(SB), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z12, Z1, Z12
+	VFMADD213PS  Z0, Z0, Z12
+	VMOVUPS.Z    (CX)(SI*4), K1, Z0
+	VMULPS       Z0, Z12, Z12
+	VMOVUPS      Z12, K1, (AX)(SI*4)
+
+done55:
+	VZEROUPPER
+	RET
+
+DATA gelu3C316<>+0(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+4(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+8(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+12(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+16(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+20(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+24(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+28(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+32(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+36(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+40(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+44(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+48(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+52(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+56(SB)/4, $0x3e5b33b6
+DATA gelu3C316<>+60(SB)/4, $0x3e5b33b6
+GLOBL gelu3C316<>(SB), RODATA|NOPTR, $64
+
+// func softmaxRow16(dst []float32, x []float32) (top float32, sum float64)
+// Requires: AVX, AVX512F, BMI2, CMOV, SSE, SSE2
+TEXT ·softmaxRow16(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         x_len+32(FP), DX
+	VBROADCASTSS minusInfinity16<>+0(SB), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	XORQ         BX, BX
+	MOVQ         DX, SI
+	SUBQ         $0x00000040, SI
+	JL           end57
+
+loop56:
+	VMOVUPS (CX)(BX*4), Z5
+	VMAXPS  Z5, Z1, Z1
+	VMOVUPS 64(CX)(BX*4), Z5
+	VMAXPS  Z5, Z2, Z2
+	VMOVUPS 128(CX)(BX*4), Z5
+	VMAXPS  Z5, Z3, Z3
+	VMOVUPS 192(CX)(BX*4), Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000040, SI
+	JGE     loop56
+
+end57:
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, SI
+	JL   end59
+
+loop58:
+	VMOVUPS (CX)(BX*4), Z5
+	VMAXPS  Z5, Z1, Z1
+	ADDQ    $0x00000010, BX
+	SUBQ    $0x00000010, SI
+	JGE     loop58
+
+end59:
+	ADDQ      $0x00000010, SI
+	TESTQ     SI, SI
+	JZ        done60
+	MOVQ      $0x00000010, DI
+	CMPQ      SI, $0x10
+	CMOVQLT   SI, DI
+	MOVL      $0x0000ffff, SI
+	BZHIL     DI, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z5
+	VBLENDMPS Z5, Z0, K1, Z5
+	VMAXPS    Z5, Z1, Z1
+
+done60:
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z4, Z2, Z2
+	VMAXPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y0
+	VPERM2F128    $0x01, Y0, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0x4e, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0xb1, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VBROADCASTSS  X0, Z0
+	VPXORD        Z6, Z6, Z6
+	VPXORD        Z7, Z7, Z7
+	VMOVUPS       expLog2E16<>+0(SB), Z1
+	VMOVUPS       expLn2High16<>+0(SB), Z2
+	VMOVUPS       expLn2Low16<>+0(SB), Z3
+	VMOVUPS       one16<>+0(SB), Z4
+	VMOVUPS       expMin16<>+0(SB), Z5
+	VMOVUPS       expC616<>+0(SB), Z8
+	VMOVUPS       expC516<>+0(SB), Z9
+	VMOVUPS       expC416<>+0(SB), Z10
+	VMOVUPS       expC316<>+0(SB), Z11
+	VMOVUPS       expC216<>+0(SB), Z12
+	XORQ          BX, BX
+	MOVQ          DX, SI
+	SUBQ          $0x00000040, SI
+	JL            end62
+
+loop61:
+	VMOVUPS       (CX)(BX*4), Z13
+	VSUBPS        Z0, Z13, Z13
+	VCMPPS        $0x15, Z5, Z13, K1
+	VMULPS        Z1, Z13, Z14
+	VRNDSCALEPS   $0x00, Z14, Z14
+	VFNMADD231PS  Z2, Z14, Z13
+	VFNMADD231PS  Z3, Z14, Z13
+	VMOVAPS       Z8, Z15
+	VFMADD213PS   Z9, Z13, Z15
+	VFMADD213PS   Z10, Z13, Z15
+	VFMADD213PS   Z11, Z13, Z15
+	VFMADD213PS   Z12, Z13, Z15
+	VMULPS        Z13, Z13, Z16
+	VFMADD213PS   Z13, Z16, Z15
+	VADDPS        Z4, Z15, Z15
+	VSCALEFPS.Z   Z14, Z15, K1, Z15
+	VMOVUPS       Z15, (AX)(BX*4)
+	VMOVAPS       Z15, Z13
+	VMOVUPS       64(CX)(BX*4), Z14
+	VSUBPS        Z0, Z14, Z14
+	VCMPPS        $0x15, Z5, Z14, K1
+	VMULPS        Z1, Z14, Z15
+	VRNDSCALEPS   $0x00, Z15, Z15
+	VFNMADD231PS  Z2, Z15, Z14
+	VFNMADD231PS  Z3, Z15, Z14
+	VMOVAPS       Z8, Z16
+	VFMADD213PS   Z9, Z14, Z16
+	VFMADD213PS   Z10, Z14, Z16
+	VFMADD213PS   Z11, Z14, Z16
+	VFMADD213PS   Z12, Z14, Z16
+	VMULPS        Z14, Z14, Z17
+	VFMADD213PS   Z14, Z17, Z16
+	VADDPS        Z4, Z16, Z16
+	VSCALEFPS.Z   Z15, Z16, K1, Z16
+	VMOVUPS       Z16, 64(AX)(BX*4)
+	VADDPS        Z16, Z13, Z13
+	VMOVUPS       128(CX)(BX*4), Z14
+	VSUBPS        Z0, Z14, Z14
+	VCMPPS        $0x15, Z5, Z14, K1
+	VMULPS        Z1, Z14, Z15
+	VRNDSCALEPS   $0x00, Z15, Z15
+	VFNMADD231PS  Z2, Z15, Z14
+	VFNMADD231PS  Z3, Z15, Z14
+	VMOVAPS       Z8, Z16
+	VFMADD213PS   Z9, Z14, Z16
+	VFMADD213PS   Z10, Z14, Z16
+	VFMADD213PS   Z11, Z14, Z16
+	VFMADD213PS   Z12, Z14, Z16
+	VMULPS        Z14, Z14, Z17
+	VFMADD213PS   Z14, Z17, Z16
+	VADDPS        Z4, Z16, Z16
+	VSCALEFPS.Z   Z15, Z16, K1, Z16
+	VMOVUPS       Z16, 128(AX)(BX*4)
+	VADDPS        Z16, Z13, Z13
+	VMOVUPS       192(CX)(BX*4), Z14
+	VSUBPS        Z0, Z14, Z14
+	VCMPPS        $0x15, Z5, Z14, K1
+	VMULPS        Z1, Z14, Z15
+	VRNDSCALEPS   $0x00, Z15, Z15
+	VFNMADD231PS  Z2, Z15, Z14
+	VFNMADD231PS  Z3, Z15, Z14
+	VMOVAPS       Z8, Z16
+	VFMADD213PS   Z9, Z14, Z16
+	VFMADD213PS   Z10, Z14, Z16
+	VFMADD213PS   Z11, Z14, Z16
+	VFMADD213PS   Z12, Z14, Z16
+	VMULPS        Z14, Z14, Z17
+	VFMADD213PS   Z14, Z17, Z16
+	VADDPS        Z4, Z16, Z16
+	VSCALEFPS.Z   Z15, Z16, K1, Z16
+	VMOVUPS       Z16, 192(AX)(BX*4)
+	VADDPS        Z16, Z13, Z13
+	VEXTRACTF64X4 $0x01, Z13, Y14
+	VCVTPS2PD     Y13, Z13
+	VCVTPS2PD     Y14, Z14
+	VADDPD        Z13, Z6, Z6
+	VADDPD        Z14, Z7, Z7
+	ADDQ          $0x00000040, BX
+	SUBQ          $0x00000040, SI
+	JGE           loop61
+
+end62:
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, SI
+	JL   end64
+
+loop63:
+	VMOVUPS       (CX)(BX*4), Z13
+	VSUBPS        Z0, Z13, Z13
+	VCMPPS        $0x15, Z5, Z13, K1
+	VMULPS        Z1, Z13, Z14
+	VRNDSCALEPS   $0x00, Z14, Z14
+	VFNMADD231PS  Z2, Z14, Z13
+	VFNMADD231PS  Z3, Z14, Z13
+	VMOVAPS       Z8, Z15
+	VFMADD213PS   Z9, Z13, Z15
+	VFMADD213PS   Z10, Z13, Z15
+	VFMADD213PS   Z11, Z13, Z15
+	VFMADD213PS   Z12, Z13, Z15
+	VMULPS        Z13, Z13, Z16
+	VFMADD213PS   Z13, Z16, Z15
+	VADDPS        Z4, Z15, Z15
+	VSCALEFPS.Z   Z14, Z15, K1, Z15
+	VMOVUPS       Z15, (AX)(BX*4)
+	VMOVAPS       Z15, Z13
+	VEXTRACTF64X4 $0x01, Z13, Y14
+	VCVTPS2PD     Y13, Z13
+	VCVTPS2PD     Y14, Z14
+	VADDPD        Z13, Z6, Z6
+	VADDPD        Z14, Z7, Z7
+	ADDQ          $0x00000010, BX
+	SUBQ          $0x00000010, SI
+	JGE           loop63
+
+end64:
+	ADDQ          $0x00000010, SI
+	TESTQ         SI, SI
+	JZ            done65
+	MOVQ          $0x00000010, DI
+	CMPQ          SI, $0x10
+	CMOVQLT       SI, DI
+	MOVL          $0x0000ffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z13
+	VSUBPS        Z0, Z13, Z13
+	VCMPPS        $0x15, Z5, Z13, K2
+	VMULPS        Z1, Z13, Z1
+	VRNDSCALEPS   $0x00, Z1, Z1
+	VFNMADD231PS  Z2, Z1, Z13
+	VFNMADD231PS  Z3, Z1, Z13
+	VMOVAPS       Z8, Z2
+	VFMADD213PS   Z9, Z13, Z2
+	VFMADD213PS   Z10, Z13, Z2
+	VFMADD213PS   Z11, Z13, Z2
+	VFMADD213PS   Z12, Z13, Z2
+	VMULPS        Z13, Z13, Z3
+	VFMADD213PS   Z13, Z3, Z2
+	VADDPS        Z4, Z2, Z2
+	VSCALEFPS.Z   Z1, Z2, K2, Z2
+	VMOVAPS.Z     Z2, K1, Z2
+	VMOVUPS       Z2, K1, (AX)(BX*4)
+	VMOVAPS       Z2, Z13
+	VEXTRACTF64X4 $0x01, Z13, Y1
+	VCVTPS2PD     Y13, Z2
+	VCVTPS2PD     Y1, Z1
+	VADDPD        Z2, Z6, Z6
+	VADDPD        Z1, Z7, Z7
+
+done65:
+	VADDPD        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y1
+	VADDPD        Y1, Y6, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VADDPD        X2, X1, X2
+	VHADDPD       X2, X2, X2
+	VMOVSD        one64<>+0(SB), X1
+	VDIVSD        X2, X1, X1
+	VCVTSD2SS     X1, X1, X1
+	VBROADCASTSS  X1, Z1
+	XORQ          CX, CX
+	SUBQ          $0x00000040, DX
+	JL            end67
+
+loop66:
+	VMOVUPS (AX)(CX*4), Z3
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, (AX)(CX*4)
+	VMOVUPS 64(AX)(CX*4), Z3
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, 64(AX)(CX*4)
+	VMOVUPS 128(AX)(CX*4), Z3
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, 128(AX)(CX*4)
+	VMOVUPS 192(AX)(CX*4), Z3
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, 192(AX)(CX*4)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000040, DX
+	JGE     loop66
+
+end67:
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, DX
+	JL   end69
+
+loop68:
+	VMOVUPS (AX)(CX*4), Z3
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, (AX)(CX*4)
+	ADDQ    $0x00000010, CX
+	SUBQ    $0x00000010, DX
+	JGE     loop68
+
+end69:
+	ADDQ      $0x00000010, DX
+	TESTQ     DX, DX
+	JZ        done70
+	MOVQ      $0x00000010, BX
+	CMPQ      DX, $0x10
+	CMOVQLT   DX, BX
+	MOVL      $0x0000ffff, DX
+	BZHIL     BX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX)(CX*4), K1, Z3
+	VMULPS    Z1, Z3, Z3
+	VMOVUPS   Z3, K1, (AX)(CX*4)
+
+done70:
+	MOVSS X0, top+48(FP)
+	MOVSD X2, sum+56(FP)
+	VZEROUPPER
+	RET
+
+DATA minusInfinity16<>+0(SB)/4, $0xff800000
+DATA minusInfinity16<>+4(SB)/4, $0xff800000
+DATA minusInfinity16<>+8(SB)/4, $0xff800000
+DATA minusInfinity16<>+12(SB)/4, $0xff800000
+DATA minusInfinity16<>+16(SB)/4, $0xff800000
+DATA minusInfinity16<>+20(SB)/4, $0xff800000
+DATA minusInfinity16<>+24(SB)/4, $0xff800000
+DATA minusInfinity16<>+28(SB)/4, $0xff800000
+DATA minusInfinity16<>+32(SB)/4, $0xff800000
+DATA minusInfinity16<>+36(SB)/4, $0xff800000
+DATA minusInfinity16<>+40(SB)/4, $0xff800000
+DATA minusInfinity16<>+44(SB)/4, $0xff800000
+DATA minusInfinity16<>+48(SB)/4, $0xff800000
+DATA minusInfinity16<>+52(SB)/4, $0xff800000
+DATA minusInfinity16<>+56(SB)/4, $0xff800000
+DATA minusInfinity16<>+60(SB)/4, $0xff800000
+GLOBL minusInfinity16<>(SB), RODATA|NOPTR, $64
+
+// func topRow16(x []float32) (top float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, SSE
+TEXT ·topRow16(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS minusInfinity16<>+0(SB), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	XORQ         DX, DX
+	SUBQ         $0x00000040, CX
+	JL           end72
+
+loop71:
+	VMOVUPS (AX)(DX*4), Z5
+	VMAXPS  Z1, Z5, Z1
+	VMOVUPS 64(AX)(DX*4), Z5
+	VMAXPS  Z2, Z5, Z2
+	VMOVUPS 128(AX)(DX*4), Z5
+	VMAXPS  Z3, Z5, Z3
+	VMOVUPS 192(AX)(DX*4), Z5
+	VMAXPS  Z4, Z5, Z4
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000040, CX
+	JGE     loop71
+
+end72:
+	ADDQ $0x00000040, CX
+	SUBQ $0x00000010, CX
+	JL   end74
+
+loop73:
+	VMOVUPS (AX)(DX*4), Z5
+	VMAXPS  Z1, Z5, Z1
+	ADDQ    $0x00000010, DX
+	SUBQ    $0x00000010, CX
+	JGE     loop73
+
+end74:
+	ADDQ      $0x00000010, CX
+	TESTQ     CX, CX
+	JZ        done75
+	MOVQ      $0x00000010, BX
+	CMPQ      CX, $0x10
+	CMOVQLT   CX, BX
+	MOVL      $0x0000ffff, CX
+	BZHIL     BX, CX, CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (AX)(DX*4), K1, Z5
+	VBLENDMPS Z5, Z0, K1, Z5
+	VMAXPS    Z1, Z5, Z1
+
+done75:
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z4, Z2, Z2
+	VMAXPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y0
+	VPERM2F128    $0x01, Y0, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0x4e, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VPERMILPS     $0xb1, Y0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VBROADCASTSS  X0, Z0
+	MOVSS         X0, top+24(FP)
+	VZEROUPPER
+	RET
+
+// func weighRow16(x []float32, top float32) (sum float64)
+// Requires: AVX, AVX512F, BMI2, CMOV, SSE2
+TEXT ·weighRow16(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS top+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VMOVUPS      expLog2E16<>+0(SB), Z5
+	VMOVUPS      expLn2High16<>+0(SB), Z6
+	VMOVUPS      expLn2Low16<>+0(SB), Z7
+	VMOVUPS      one16<>+0(SB), Z8
+	VMOVUPS      expMin16<>+0(SB), Z9
+	VMOVUPS      expC616<>+0(SB), Z10
+	VMOVUPS      expC516<>+0(SB), Z11
+	VMOVUPS      expC416<>+0(SB), Z12
+	VMOVUPS      expC316<>+0(SB), Z13
+	VMOVUPS      expC216<>+0(SB), Z14
+	XORQ         DX, DX
+	SUBQ         $0x00000020, CX
+	JL           end77
+
+loop76:
+	VMOVUPS       (AX)(DX*4), Z15
+	VSUBPS        Z0, Z15, Z15
+	VCMPPS        $0x07, Z15, Z15, K1
+	VCMPPS        $0x15, Z9, Z15, K2
+	VMULPS        Z5, Z15, Z16
+	VRNDSCALEPS   $0x00, Z16, Z16
+	VFNMADD231PS  Z6, Z16, Z15
+	VFNMADD231PS  Z7, Z16, Z15
+	VMOVAPS       Z10, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z12, Z15, Z17
+	VFMADD213PS   Z13, Z15, Z17
+	VFMADD213PS   Z14, Z15, Z17
+	VMULPS        Z15, Z15, Z18
+	VFMADD213PS   Z15, Z18, Z17
+	VADDPS        Z8, Z17, Z17
+	VSCALEFPS.Z   Z16, Z17, K2, Z17
+	VMOVAPS.Z     Z17, K1, Z17
+	VMOVUPS       Z17, (AX)(DX*4)
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y17, Z16
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z16, Z1, Z1
+	VADDPD        Z15, Z2, Z2
+	VMOVUPS       64(AX)(DX*4), Z15
+	VSUBPS        Z0, Z15, Z15
+	VCMPPS        $0x07, Z15, Z15, K1
+	VCMPPS        $0x15, Z9, Z15, K2
+	VMULPS        Z5, Z15, Z16
+	VRNDSCALEPS   $0x00, Z16, Z16
+	VFNMADD231PS  Z6, Z16, Z15
+	VFNMADD231PS  Z7, Z16, Z15
+	VMOVAPS       Z10, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z12, Z15, Z17
+	VFMADD213PS   Z13, Z15, Z17
+	VFMADD213PS   Z14, Z15, Z17
+	VMULPS        Z15, Z15, Z18
+	VFMADD213PS   Z15, Z18, Z17
+	VADDPS        Z8, Z17, Z17
+	VSCALEFPS.Z   Z16, Z17, K2, Z17
+	VMOVAPS.Z     Z17, K1, Z17
+	VMOVUPS       Z17, 64(AX)(DX*4)
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y17, Z16
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z16, Z3, Z3
+	VADDPD        Z15, Z4, Z4
+	ADDQ          $0x00000020, DX
+	SUBQ          $0x00000020, CX
+	JGE           loop76
+
+end77:
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000010, CX
+	JL   end79
+
+loop78:
+	VMOVUPS       (AX)(DX*4), Z15
+	VSUBPS        Z0, Z15, Z15
+	VCMPPS        $0x07, Z15, Z15, K1
+	VCMPPS        $0x15, Z9, Z15, K2
+	VMULPS        Z5, Z15, Z16
+	VRNDSCALEPS   $0x00, Z16, Z16
+	VFNMADD231PS  Z6, Z16, Z15
+	VFNMADD231PS  Z7, Z16, Z15
+	VMOVAPS       Z10, Z17
+	VFMADD213PS   Z11, Z15, Z17
+	VFMADD213PS   Z12, Z15, Z17
+	VFMADD213PS   Z13, Z15, Z17
+	VFMADD213PS   Z14, Z15, Z17
+	VMULPS        Z15, Z15, Z18
+	VFMADD213PS   Z15, Z18, Z17
+	VADDPS        Z8, Z17, Z17
+	VSCALEFPS.Z   Z16, Z17, K2, Z17
+	VMOVAPS.Z     Z17, K1, Z17
+	VMOVUPS       Z17, (AX)(DX*4)
+	VEXTRACTF64X4 $0x01, Z17, Y15
+	VCVTPS2PD     Y17, Z16
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z16, Z1, Z1
+	VADDPD        Z15, Z2, Z2
+	ADDQ          $0x00000010, DX
+	SUBQ          $0x00000010, CX
+	JGE           loop78
+
+end79:
+	ADDQ          $0x00000010, CX
+	TESTQ         CX, CX
+	JZ            done80
+	MOVQ          $0x00000010, BX
+	CMPQ          CX, $0x10
+	CMOVQLT       CX, BX
+	MOVL          $0x0000ffff, CX
+	BZHIL         BX, CX, CX
+	KMOVW         CX, K1
+	VMOVUPS.Z     (AX)(DX*4), K1, Z15
+	VSUBPS        Z0, Z15, Z15
+	VCMPPS        $0x07, Z15, Z15, K2
+	VCMPPS        $0x15, Z9, Z15, K3
+	VMULPS        Z5, Z15, Z0
+	VRNDSCALEPS   $0x00, Z0, Z0
+	VFNMADD231PS  Z6, Z0, Z15
+	VFNMADD231PS  Z7, Z0, Z15
+	VMOVAPS       Z10, Z5
+	VFMADD213PS   Z11, Z15, Z5
+	VFMADD213PS   Z12, Z15, Z5
+	VFMADD213PS   Z13, Z15, Z5
+	VFMADD213PS   Z14, Z15, Z5
+	VMULPS        Z15, Z15, Z6
+	VFMADD213PS   Z15, Z6, Z5
+	VADDPS        Z8, Z5, Z5
+	VSCALEFPS.Z   Z0, Z5, K3, Z5
+	VMOVAPS.Z     Z5, K2, Z5
+	VMOVAPS.Z     Z5, K1, Z5
+	VMOVUPS       Z5, K1, (AX)(DX*4)
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VCVTPS2PD     Y5, Z5
+	VCVTPS2PD     Y0, Z0
+	VADDPD        Z5, Z1, Z1
+	VADDPD        Z0, Z2, Z2
+
+done80:
+	VADDPD        Z2, Z1, Z1
+	VADDPD        Z3, Z1, Z1
+	VADDPD        Z4, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X1
+	VHADDPD       X1, X1, X1
+	MOVSD         X1, sum+32(FP)
 	VZEROUPPER
 	RET

@@ -43,3 +43,43 @@ func topRow8(x []float32) (top float32)
 //
 //go:noescape
 func weighRow8(x []float32, top float32) (sum float64)
+
+// expAVX512 computes dst[i] = exp(x[i]).
+//
+//go:noescape
+func expAVX512(dst []float32, x []float32)
+
+// siluAVX512 computes dst[i] = silu(x[i]).
+//
+//go:noescape
+func siluAVX512(dst []float32, x []float32)
+
+// geluAVX512 computes dst[i] = gelu(x[i]).
+//
+//go:noescape
+func geluAVX512(dst []float32, x []float32)
+
+// siluBackwardAVX512 computes dx[i] = dy[i] silu'(x[i]).
+//
+//go:noescape
+func siluBackwardAVX512(dx []float32, dy []float32, x []float32)
+
+// geluBackwardAVX512 computes dx[i] = dy[i] gelu'(x[i]).
+//
+//go:noescape
+func geluBackwardAVX512(dx []float32, dy []float32, x []float32)
+
+// softmaxRow16 computes dst[i] = exp(x[i] - top) / sum with top the largest x[i] and sum the sum of exp(x[i] - top).
+//
+//go:noescape
+func softmaxRow16(dst []float32, x []float32) (top float32, sum float64)
+
+// topRow16 returns the largest x[i], -Inf without one. NaN do not count.
+//
+//go:noescape
+func topRow16(x []float32) (top float32)
+
+// weighRow16 computes x[i] = exp(x[i] - top), 0 for NaN, and returns the sum. top is finite, the largest x[i].
+//
+//go:noescape
+func weighRow16(x []float32, top float32) (sum float64)

@@ -4,7 +4,7 @@
 
 package kernel
 
-// adamW8 is adamWPlain, 8 elements at a time; c points to the first field of adamWConstants.
+// adamW8 is adamWPlain; c points to the first field of adamWConstants.
 //
 //go:noescape
 func adamW8(p []float32, m []float32, v []float32, ema []float32, g []float32, c *float32)
@@ -13,3 +13,13 @@ func adamW8(p []float32, m []float32, v []float32, ema []float32, g []float32, c
 //
 //go:noescape
 func sumSquaresAVX2(x []float32) float64
+
+// adamW16 is adamWPlain; c points to the first field of adamWConstants.
+//
+//go:noescape
+func adamW16(p []float32, m []float32, v []float32, ema []float32, g []float32, c *float32)
+
+// sumSquaresAVX512 adds up x[i]^2 in float64.
+//
+//go:noescape
+func sumSquaresAVX512(x []float32) float64

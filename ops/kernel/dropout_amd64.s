@@ -10,46 +10,46 @@ TEXT ·keepRowAVX2(SB), NOSPLIT, $0-44
 	MOVQ         keep_base+0(FP), AX
 	MOVQ         keep_len+8(FP), CX
 	VBROADCASTSS first+32(FP), Y0
-	VBROADCASTSS key0+24(FP), Y2
-	VBROADCASTSS key1+28(FP), Y3
-	VBROADCASTSS threshold+36(FP), Y4
-	VBROADCASTSS scale+40(FP), Y5
-	VPADDD       laneNumbers<>+0(SB), Y0, Y0
-	VMOVDQU      eight<>+0(SB), Y1
+	VBROADCASTSS key0+24(FP), Y1
+	VBROADCASTSS key1+28(FP), Y2
+	VBROADCASTSS threshold+36(FP), Y3
+	VBROADCASTSS scale+40(FP), Y4
+	VPADDD       laneNumbersAVX2<>+0(SB), Y0, Y0
+	VMOVUPS      lanes<>+0(SB), Y5
 	XORQ         DX, DX
 	SUBQ         $0x00000010, CX
 	JL           end2
 
 loop1:
-	VPXOR    Y2, Y0, Y6
-	VPADDD   Y1, Y0, Y0
+	VPXOR    Y1, Y0, Y6
+	VPADDD   Y5, Y0, Y0
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashFirst<>+0(SB), Y6, Y6
-	VPADDD   Y3, Y6, Y6
+	VPADDD   Y2, Y6, Y6
 	VPSRLD   $0x0f, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashSecond<>+0(SB), Y6, Y6
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
-	VPMAXUD  Y4, Y6, Y7
+	VPMAXUD  Y3, Y6, Y7
 	VPCMPEQD Y7, Y6, Y6
-	VPAND    Y5, Y6, Y6
+	VPAND    Y4, Y6, Y6
 	VMOVUPS  Y6, (AX)(DX*4)
-	VPXOR    Y2, Y0, Y6
-	VPADDD   Y1, Y0, Y0
+	VPXOR    Y1, Y0, Y6
+	VPADDD   Y5, Y0, Y0
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashFirst<>+0(SB), Y6, Y6
-	VPADDD   Y3, Y6, Y6
+	VPADDD   Y2, Y6, Y6
 	VPSRLD   $0x0f, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashSecond<>+0(SB), Y6, Y6
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
-	VPMAXUD  Y4, Y6, Y7
+	VPMAXUD  Y3, Y6, Y7
 	VPCMPEQD Y7, Y6, Y6
-	VPAND    Y5, Y6, Y6
+	VPAND    Y4, Y6, Y6
 	VMOVUPS  Y6, 32(AX)(DX*4)
 	ADDQ     $0x00000010, DX
 	SUBQ     $0x00000010, CX
@@ -61,20 +61,20 @@ end2:
 	JL   end4
 
 loop3:
-	VPXOR    Y2, Y0, Y6
-	VPADDD   Y1, Y0, Y0
+	VPXOR    Y1, Y0, Y6
+	VPADDD   Y5, Y0, Y0
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashFirst<>+0(SB), Y6, Y6
-	VPADDD   Y3, Y6, Y6
+	VPADDD   Y2, Y6, Y6
 	VPSRLD   $0x0f, Y6, Y7
 	VPXOR    Y7, Y6, Y6
 	VPMULLD  hashSecond<>+0(SB), Y6, Y6
 	VPSRLD   $0x10, Y6, Y7
 	VPXOR    Y7, Y6, Y6
-	VPMAXUD  Y4, Y6, Y7
+	VPMAXUD  Y3, Y6, Y7
 	VPCMPEQD Y7, Y6, Y6
-	VPAND    Y5, Y6, Y6
+	VPAND    Y4, Y6, Y6
 	VMOVUPS  Y6, (AX)(DX*4)
 	ADDQ     $0x00000008, DX
 	SUBQ     $0x00000008, CX
@@ -89,45 +89,45 @@ end4:
 	LEAQ       laneMasks<>+0(SB), CX
 	VMOVUPS    (CX)(BX*4), Y6
 	VMOVUPS    32(CX)(BX*4), Y7
-	VPXOR      Y2, Y0, Y2
-	VPADDD     Y1, Y0, Y0
-	VPSRLD     $0x10, Y2, Y0
-	VPXOR      Y0, Y2, Y2
-	VPMULLD    hashFirst<>+0(SB), Y2, Y2
-	VPADDD     Y3, Y2, Y2
-	VPSRLD     $0x0f, Y2, Y0
-	VPXOR      Y0, Y2, Y2
-	VPMULLD    hashSecond<>+0(SB), Y2, Y2
-	VPSRLD     $0x10, Y2, Y0
-	VPXOR      Y0, Y2, Y2
-	VPMAXUD    Y4, Y2, Y0
-	VPCMPEQD   Y0, Y2, Y2
-	VPAND      Y5, Y2, Y2
-	VMASKMOVPS Y2, Y6, (AX)(DX*4)
+	VPXOR      Y1, Y0, Y1
+	VPADDD     Y5, Y0, Y0
+	VPSRLD     $0x10, Y1, Y0
+	VPXOR      Y0, Y1, Y1
+	VPMULLD    hashFirst<>+0(SB), Y1, Y1
+	VPADDD     Y2, Y1, Y1
+	VPSRLD     $0x0f, Y1, Y0
+	VPXOR      Y0, Y1, Y1
+	VPMULLD    hashSecond<>+0(SB), Y1, Y1
+	VPSRLD     $0x10, Y1, Y0
+	VPXOR      Y0, Y1, Y1
+	VPMAXUD    Y3, Y1, Y0
+	VPCMPEQD   Y0, Y1, Y1
+	VPAND      Y4, Y1, Y1
+	VMASKMOVPS Y1, Y6, (AX)(DX*4)
 
 done5:
 	VZEROUPPER
 	RET
 
-DATA laneNumbers<>+0(SB)/4, $0x00000000
-DATA laneNumbers<>+4(SB)/4, $0x00000001
-DATA laneNumbers<>+8(SB)/4, $0x00000002
-DATA laneNumbers<>+12(SB)/4, $0x00000003
-DATA laneNumbers<>+16(SB)/4, $0x00000004
-DATA laneNumbers<>+20(SB)/4, $0x00000005
-DATA laneNumbers<>+24(SB)/4, $0x00000006
-DATA laneNumbers<>+28(SB)/4, $0x00000007
-GLOBL laneNumbers<>(SB), RODATA|NOPTR, $32
+DATA laneNumbersAVX2<>+0(SB)/4, $0x00000000
+DATA laneNumbersAVX2<>+4(SB)/4, $0x00000001
+DATA laneNumbersAVX2<>+8(SB)/4, $0x00000002
+DATA laneNumbersAVX2<>+12(SB)/4, $0x00000003
+DATA laneNumbersAVX2<>+16(SB)/4, $0x00000004
+DATA laneNumbersAVX2<>+20(SB)/4, $0x00000005
+DATA laneNumbersAVX2<>+24(SB)/4, $0x00000006
+DATA laneNumbersAVX2<>+28(SB)/4, $0x00000007
+GLOBL laneNumbersAVX2<>(SB), RODATA|NOPTR, $32
 
-DATA eight<>+0(SB)/4, $0x00000008
-DATA eight<>+4(SB)/4, $0x00000008
-DATA eight<>+8(SB)/4, $0x00000008
-DATA eight<>+12(SB)/4, $0x00000008
-DATA eight<>+16(SB)/4, $0x00000008
-DATA eight<>+20(SB)/4, $0x00000008
-DATA eight<>+24(SB)/4, $0x00000008
-DATA eight<>+28(SB)/4, $0x00000008
-GLOBL eight<>(SB), RODATA|NOPTR, $32
+DATA lanes<>+0(SB)/4, $0x00000008
+DATA lanes<>+4(SB)/4, $0x00000008
+DATA lanes<>+8(SB)/4, $0x00000008
+DATA lanes<>+12(SB)/4, $0x00000008
+DATA lanes<>+16(SB)/4, $0x00000008
+DATA lanes<>+20(SB)/4, $0x00000008
+DATA lanes<>+24(SB)/4, $0x00000008
+DATA lanes<>+28(SB)/4, $0x00000008
+GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
 DATA hashFirst<>+0(SB)/4, $0x7feb352d
 DATA hashFirst<>+4(SB)/4, $0x7feb352d
@@ -182,3 +182,177 @@ DATA laneMasks<>+116(SB)/4, $0x00000000
 DATA laneMasks<>+120(SB)/4, $0x00000000
 DATA laneMasks<>+124(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $128
+
+// func keepRowAVX512(keep []float32, key0 uint32, key1 uint32, first uint32, threshold uint32, scale float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·keepRowAVX512(SB), NOSPLIT, $0-44
+	MOVQ         keep_base+0(FP), AX
+	MOVQ         keep_len+8(FP), CX
+	VBROADCASTSS first+32(FP), Z0
+	VBROADCASTSS key0+24(FP), Z1
+	VBROADCASTSS key1+28(FP), Z2
+	VBROADCASTSS threshold+36(FP), Z3
+	VBROADCASTSS scale+40(FP), Z4
+	VPADDD       laneNumbersAVX512<>+0(SB), Z0, Z0
+	VMOVUPS      lanes16<>+0(SB), Z5
+	XORQ         DX, DX
+	SUBQ         $0x00000020, CX
+	JL           end7
+
+loop6:
+	VPXORD    Z1, Z0, Z6
+	VPADDD    Z5, Z0, Z0
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashFirst16<>+0(SB), Z6, Z6
+	VPADDD    Z2, Z6, Z6
+	VPSRLD    $0x0f, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashSecond16<>+0(SB), Z6, Z6
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPCMPUD   $0x05, Z3, Z6, K1
+	VMOVAPS.Z Z4, K1, Z6
+	VMOVUPS   Z6, (AX)(DX*4)
+	VPXORD    Z1, Z0, Z6
+	VPADDD    Z5, Z0, Z0
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashFirst16<>+0(SB), Z6, Z6
+	VPADDD    Z2, Z6, Z6
+	VPSRLD    $0x0f, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashSecond16<>+0(SB), Z6, Z6
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPCMPUD   $0x05, Z3, Z6, K1
+	VMOVAPS.Z Z4, K1, Z6
+	VMOVUPS   Z6, 64(AX)(DX*4)
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000020, CX
+	JGE       loop6
+
+end7:
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000010, CX
+	JL   end9
+
+loop8:
+	VPXORD    Z1, Z0, Z6
+	VPADDD    Z5, Z0, Z0
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashFirst16<>+0(SB), Z6, Z6
+	VPADDD    Z2, Z6, Z6
+	VPSRLD    $0x0f, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPMULLD   hashSecond16<>+0(SB), Z6, Z6
+	VPSRLD    $0x10, Z6, Z7
+	VPXORD    Z7, Z6, Z6
+	VPCMPUD   $0x05, Z3, Z6, K1
+	VMOVAPS.Z Z4, K1, Z6
+	VMOVUPS   Z6, (AX)(DX*4)
+	ADDQ      $0x00000010, DX
+	SUBQ      $0x00000010, CX
+	JGE       loop8
+
+end9:
+	ADDQ      $0x00000010, CX
+	TESTQ     CX, CX
+	JZ        done10
+	MOVQ      $0x00000010, BX
+	CMPQ      CX, $0x10
+	CMOVQLT   CX, BX
+	MOVL      $0x0000ffff, CX
+	BZHIL     BX, CX, CX
+	KMOVW     CX, K1
+	VPXORD    Z1, Z0, Z1
+	VPADDD    Z5, Z0, Z0
+	VPSRLD    $0x10, Z1, Z0
+	VPXORD    Z0, Z1, Z1
+	VPMULLD   hashFirst16<>+0(SB), Z1, Z1
+	VPADDD    Z2, Z1, Z1
+	VPSRLD    $0x0f, Z1, Z0
+	VPXORD    Z0, Z1, Z1
+	VPMULLD   hashSecond16<>+0(SB), Z1, Z1
+	VPSRLD    $0x10, Z1, Z0
+	VPXORD    Z0, Z1, Z1
+	VPCMPUD   $0x05, Z3, Z1, K2
+	VMOVAPS.Z Z4, K2, Z1
+	VMOVUPS   Z1, K1, (AX)(DX*4)
+
+done10:
+	VZEROUPPER
+	RET
+
+DATA laneNumbersAVX512<>+0(SB)/4, $0x00000000
+DATA laneNumbersAVX512<>+4(SB)/4, $0x00000001
+DATA laneNumbersAVX512<>+8(SB)/4, $0x00000002
+DATA laneNumbersAVX512<>+12(SB)/4, $0x00000003
+DATA laneNumbersAVX512<>+16(SB)/4, $0x00000004
+DATA laneNumbersAVX512<>+20(SB)/4, $0x00000005
+DATA laneNumbersAVX512<>+24(SB)/4, $0x00000006
+DATA laneNumbersAVX512<>+28(SB)/4, $0x00000007
+DATA laneNumbersAVX512<>+32(SB)/4, $0x00000008
+DATA laneNumbersAVX512<>+36(SB)/4, $0x00000009
+DATA laneNumbersAVX512<>+40(SB)/4, $0x0000000a
+DATA laneNumbersAVX512<>+44(SB)/4, $0x0000000b
+DATA laneNumbersAVX512<>+48(SB)/4, $0x0000000c
+DATA laneNumbersAVX512<>+52(SB)/4, $0x0000000d
+DATA laneNumbersAVX512<>+56(SB)/4, $0x0000000e
+DATA laneNumbersAVX512<>+60(SB)/4, $0x0000000f
+GLOBL laneNumbersAVX512<>(SB), RODATA|NOPTR, $64
+
+DATA lanes16<>+0(SB)/4, $0x00000010
+DATA lanes16<>+4(SB)/4, $0x00000010
+DATA lanes16<>+8(SB)/4, $0x00000010
+DATA lanes16<>+12(SB)/4, $0x00000010
+DATA lanes16<>+16(SB)/4, $0x00000010
+DATA lanes16<>+20(SB)/4, $0x00000010
+DATA lanes16<>+24(SB)/4, $0x00000010
+DATA lanes16<>+28(SB)/4, $0x00000010
+DATA lanes16<>+32(SB)/4, $0x00000010
+DATA lanes16<>+36(SB)/4, $0x00000010
+DATA lanes16<>+40(SB)/4, $0x00000010
+DATA lanes16<>+44(SB)/4, $0x00000010
+DATA lanes16<>+48(SB)/4, $0x00000010
+DATA lanes16<>+52(SB)/4, $0x00000010
+DATA lanes16<>+56(SB)/4, $0x00000010
+DATA lanes16<>+60(SB)/4, $0x00000010
+GLOBL lanes16<>(SB), RODATA|NOPTR, $64
+
+DATA hashFirst16<>+0(SB)/4, $0x7feb352d
+DATA hashFirst16<>+4(SB)/4, $0x7feb352d
+DATA hashFirst16<>+8(SB)/4, $0x7feb352d
+DATA hashFirst16<>+12(SB)/4, $0x7feb352d
+DATA hashFirst16<>+16(SB)/4, $0x7feb352d
+DATA hashFirst16<>+20(SB)/4, $0x7feb352d
+DATA hashFirst16<>+24(SB)/4, $0x7feb352d
+DATA hashFirst16<>+28(SB)/4, $0x7feb352d
+DATA hashFirst16<>+32(SB)/4, $0x7feb352d
+DATA hashFirst16<>+36(SB)/4, $0x7feb352d
+DATA hashFirst16<>+40(SB)/4, $0x7feb352d
+DATA hashFirst16<>+44(SB)/4, $0x7feb352d
+DATA hashFirst16<>+48(SB)/4, $0x7feb352d
+DATA hashFirst16<>+52(SB)/4, $0x7feb352d
+DATA hashFirst16<>+56(SB)/4, $0x7feb352d
+DATA hashFirst16<>+60(SB)/4, $0x7feb352d
+GLOBL hashFirst16<>(SB), RODATA|NOPTR, $64
+
+DATA hashSecond16<>+0(SB)/4, $0x846ca68b
+DATA hashSecond16<>+4(SB)/4, $0x846ca68b
+DATA hashSecond16<>+8(SB)/4, $0x846ca68b
+DATA hashSecond16<>+12(SB)/4, $0x846ca68b
+DATA hashSecond16<>+16(SB)/4, $0x846ca68b
+DATA hashSecond16<>+20(SB)/4, $0x846ca68b
+DATA hashSecond16<>+24(SB)/4, $0x846ca68b
+DATA hashSecond16<>+28(SB)/4, $0x846ca68b
+DATA hashSecond16<>+32(SB)/4, $0x846ca68b
+DATA hashSecond16<>+36(SB)/4, $0x846ca68b
+DATA hashSecond16<>+40(SB)/4, $0x846ca68b
+DATA hashSecond16<>+44(SB)/4, $0x846ca68b
+DATA hashSecond16<>+48(SB)/4, $0x846ca68b
+DATA hashSecond16<>+52(SB)/4, $0x846ca68b
+DATA hashSecond16<>+56(SB)/4, $0x846ca68b
+DATA hashSecond16<>+60(SB)/4, $0x846ca68b
+GLOBL hashSecond16<>(SB), RODATA|NOPTR, $64

@@ -4,7 +4,12 @@
 
 package kernel
 
-// keepRowAVX2 is keepRowPlain, 8 counters at a time.
+// keepRowAVX2 is keepRowPlain.
 //
 //go:noescape
 func keepRowAVX2(keep []float32, key0 uint32, key1 uint32, first uint32, threshold uint32, scale float32)
+
+// keepRowAVX512 is keepRowPlain.
+//
+//go:noescape
+func keepRowAVX512(keep []float32, key0 uint32, key1 uint32, first uint32, threshold uint32, scale float32)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// lengths have every remainder of 8 and cross the grain of elementwise kernels.
-var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 1000, elementGrain + 13}
+// lengths have every remainder of 16 and cross the grain of elementwise kernels.
+var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 33, 63, 64, 65, 100, 1000, elementGrain + 13}
 
 func mapped(x []float64, f func(float64) float64) []float64 {
 	y := make([]float64, len(x))

@@ -15,7 +15,7 @@ func levels() []level {
 		return all
 	}
 	all = append(all, level{"avx2", avx2()})
-	if x86.HasAVX512F && x86.HasAVX512BW && x86.HasAVX512DQ && x86.HasAVX512VL {
+	if x86.HasAVX512F && x86.HasAVX512BW && x86.HasAVX512DQ && x86.HasAVX512VL && x86.HasBMI2 {
 		all = append(all, level{"avx512", avx512()})
 	}
 	return all
@@ -47,11 +47,26 @@ func avx2() loops {
 	}
 }
 
-// avx512 is the set for processors with AVX-512 F, BW, DQ and VL: AVX2's where twice the
-// width gains nothing.
+// avx512 is the set for processors with AVX-512 F, BW, DQ and VL (and BMI2, for masks):
+// AVX2's where twice the width gains nothing.
 func avx512() loops {
 	l := avx2()
 	l.gemm = gemmAVX512
+	l.exp = expAVX512
+	l.softmaxRow = softmaxRowAVX512
+	l.topRow = topRow16
+	l.weighRow = weighRow16
+	l.silu = siluAVX512
+	l.siluBackward = siluBackwardAVX512
+	l.gelu = geluAVX512
+	l.geluBackward = geluBackwardAVX512
+	l.adamW = adamWAVX512
+	l.sumSquares = sumSquaresAVX512
+	l.keepRow = keepRowAVX512
+	l.layerNormRow = layerNormRowAVX512
+	l.layerNormBackwardRow = layerNormBackwardRowAVX512
+	l.rotate = rotateAVX512
+	l.gateRow = gateRowAVX512
 	l.attentionHead = attentionAVX512.forward
 	l.attentionHeadBackward = attentionAVX512.backward
 	return l
@@ -63,3 +78,12 @@ func softmaxRowAVX2(dst, x []float32) float32 {
 }
 
 func adamWAVX2(p, m, v, ema, g []float32, c *adamWConstants) { adamW8(p, m, v, ema, g, &c.gradScale) }
+
+func softmaxRowAVX512(dst, x []float32) float32 {
+	top, sum := softmaxRow16(dst, x)
+	return top + float32(math.Log(sum))
+}
+
+func adamWAVX512(p, m, v, ema, g []float32, c *adamWConstants) {
+	adamW16(p, m, v, ema, g, &c.gradScale)
+}

@@ -585,6 +585,709 @@ done36:
 	VZEROUPPER
 	RET
 
+// func rotateAVX2(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rotateAVX2(SB), NOSPLIT, $0-97
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         cos_base+48(FP), DX
+	MOVQ         sin_base+72(FP), BX
+	MOVQ         cos_len+56(FP), SI
+	MOVB         inverse+96(FP), DI
+	MOVBLZX      DI, DI
+	SHLL         $0x1f, DI
+	VMOVD        DI, X0
+	VBROADCASTSS X0, Y0
+	LEAQ         (AX)(SI*4), DI
+	LEAQ         (CX)(SI*4), R8
+	XORQ         R9, R9
+	SUBQ         $0x00000008, SI
+	JL           end38
+
+loop37:
+	VMOVUPS     (DX)(R9*4), Y1
+	VMOVUPS     (BX)(R9*4), Y2
+	VMOVUPS     (CX)(R9*4), Y3
+	VMOVUPS     (R8)(R9*4), Y4
+	VXORPS      Y0, Y2, Y2
+	VMULPS      Y4, Y2, Y5
+	VFMSUB231PS Y3, Y1, Y5
+	VMULPS      Y3, Y2, Y2
+	VFMADD231PS Y4, Y1, Y2
+	VMOVUPS     Y5, (AX)(R9*4)
+	VMOVUPS     Y2, (DI)(R9*4)
+	ADDQ        $0x00000008, R9
+	SUBQ        $0x00000008, SI
+	JGE         loop37
+
+end38:
+	ADDQ        $0x00000008, SI
+	TESTQ       SI, SI
+	JZ          done39
+	MOVQ        $0x00000010, R10
+	SUBQ        SI, R10
+	LEAQ        laneMasks<>+0(SB), SI
+	VMOVUPS     (SI)(R10*4), Y1
+	VMOVUPS     32(SI)(R10*4), Y2
+	VMASKMOVPS  (DX)(R9*4), Y1, Y2
+	VMASKMOVPS  (BX)(R9*4), Y1, Y3
+	VMASKMOVPS  (CX)(R9*4), Y1, Y4
+	VMASKMOVPS  (R8)(R9*4), Y1, Y5
+	VXORPS      Y0, Y3, Y3
+	VMULPS      Y5, Y3, Y0
+	VFMSUB231PS Y4, Y2, Y0
+	VMULPS      Y4, Y3, Y3
+	VFMADD231PS Y5, Y2, Y3
+	VMASKMOVPS  Y0, Y1, (AX)(R9*4)
+	VMASKMOVPS  Y3, Y1, (DI)(R9*4)
+
+done39:
+	VZEROUPPER
+	RET
+
+// func layerNormRowAVX512(dst []float32, x []float32, gain []float32, shift []float32) (mean float32, rstd float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, SSE
+TEXT ·layerNormRowAVX512(SB), NOSPLIT, $0-104
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   x_base+24(FP), CX
+	MOVQ   gain_base+48(FP), DX
+	MOVQ   shift_base+72(FP), BX
+	MOVQ   x_len+32(FP), SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	XORQ   DI, DI
+	MOVQ   SI, R8
+	SUBQ   $0x00000040, R8
+	JL     end41
+
+loop40:
+	VMOVUPS (CX)(DI*4), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(CX)(DI*4), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS 128(CX)(DI*4), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS 192(CX)(DI*4), Z4
+	VADDPS  Z4, Z3, Z3
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000040, R8
+	JGE     loop40
+
+end41:
+	ADDQ $0x00000040, R8
+	SUBQ $0x00000010, R8
+	JL   end43
+
+loop42:
+	VMOVUPS (CX)(DI*4), Z4
+	VADDPS  Z4, Z0, Z0
+	ADDQ    $0x00000010, DI
+	SUBQ    $0x00000010, R8
+	JGE     loop42
+
+end43:
+	ADDQ      $0x00000010, R8
+	TESTQ     R8, R8
+	JZ        done44
+	MOVQ      $0x00000010, R9
+	CMPQ      R8, $0x10
+	CMOVQLT   R8, R9
+	MOVL      $0x0000ffff, R8
+	BZHIL     R9, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z4
+	VADDPS    Z4, Z0, Z0
+
+done44:
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VPERM2F128    $0x01, Y1, Y1, Y0
+	VADDPS        Y0, Y1, Y1
+	VPERMILPS     $0x4e, Y1, Y0
+	VADDPS        Y0, Y1, Y1
+	VPERMILPS     $0xb1, Y1, Y0
+	VADDPS        Y0, Y1, Y1
+	VBROADCASTSS  X1, Z0
+	VXORPS        X1, X1, X1
+	VCVTSI2SSQ    SI, X1, X1
+	VBROADCASTSS  X1, Z1
+	VDIVPS        Z1, Z0, Z0
+	VPXORD        Z5, Z5, Z5
+	VPXORD        Z6, Z6, Z6
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	XORQ          DI, DI
+	MOVQ          SI, R8
+	SUBQ          $0x00000040, R8
+	JL            end46
+
+loop45:
+	VMOVUPS     (CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z1, Z5
+	VMOVUPS     64(CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z1, Z6
+	VMOVUPS     128(CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z1, Z7
+	VMOVUPS     192(CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z1, Z8
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000040, R8
+	JGE         loop45
+
+end46:
+	ADDQ $0x00000040, R8
+	SUBQ $0x00000010, R8
+	JL   end48
+
+loop47:
+	VMOVUPS     (CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS Z1, Z1, Z5
+	ADDQ        $0x00000010, DI
+	SUBQ        $0x00000010, R8
+	JGE         loop47
+
+end48:
+	ADDQ        $0x00000010, R8
+	TESTQ       R8, R8
+	JZ          done49
+	MOVQ        $0x00000010, R9
+	CMPQ        R8, $0x10
+	CMOVQLT     R8, R9
+	MOVL        $0x0000ffff, R8
+	BZHIL       R9, R8, R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (CX)(DI*4), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VMOVAPS.Z   Z1, K1, Z1
+	VFMADD231PS Z1, Z1, Z5
+
+done49:
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z8, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y1
+	VADDPS        Y1, Y5, Y1
+	VPERM2F128    $0x01, Y1, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VPERMILPS     $0x4e, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VPERMILPS     $0xb1, Y1, Y2
+	VADDPS        Y2, Y1, Y1
+	VBROADCASTSS  X1, Z1
+	VXORPS        X2, X2, X2
+	VCVTSI2SSQ    SI, X2, X2
+	VBROADCASTSS  X2, Z2
+	VDIVPS        Z2, Z1, Z1
+	VADDPS        layerNormEps16<>+0(SB), Z1, Z1
+	VSQRTPS       Z1, Z1
+	VMOVUPS       one16<>+0(SB), Z2
+	VDIVPS        Z1, Z2, Z2
+	XORQ          DI, DI
+	SUBQ          $0x00000020, SI
+	JL            end51
+
+loop50:
+	VMOVUPS     (CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VMULPS      Z2, Z1, Z1
+	VMOVUPS     (BX)(DI*4), Z3
+	VMOVUPS     (DX)(DI*4), Z4
+	VFMADD213PS Z3, Z4, Z1
+	VMOVUPS     Z1, (AX)(DI*4)
+	VMOVUPS     64(CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VMULPS      Z2, Z1, Z1
+	VMOVUPS     64(BX)(DI*4), Z3
+	VMOVUPS     64(DX)(DI*4), Z4
+	VFMADD213PS Z3, Z4, Z1
+	VMOVUPS     Z1, 64(AX)(DI*4)
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000020, SI
+	JGE         loop50
+
+end51:
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000010, SI
+	JL   end53
+
+loop52:
+	VMOVUPS     (CX)(DI*4), Z1
+	VSUBPS      Z0, Z1, Z1
+	VMULPS      Z2, Z1, Z1
+	VMOVUPS     (BX)(DI*4), Z3
+	VMOVUPS     (DX)(DI*4), Z4
+	VFMADD213PS Z3, Z4, Z1
+	VMOVUPS     Z1, (AX)(DI*4)
+	ADDQ        $0x00000010, DI
+	SUBQ        $0x00000010, SI
+	JGE         loop52
+
+end53:
+	ADDQ        $0x00000010, SI
+	TESTQ       SI, SI
+	JZ          done54
+	MOVQ        $0x00000010, R8
+	CMPQ        SI, $0x10
+	CMOVQLT     SI, R8
+	MOVL        $0x0000ffff, SI
+	BZHIL       R8, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(DI*4), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VMULPS      Z2, Z1, Z1
+	VMOVUPS.Z   (BX)(DI*4), K1, Z3
+	VMOVUPS.Z   (DX)(DI*4), K1, Z4
+	VFMADD213PS Z3, Z4, Z1
+	VMOVUPS     Z1, K1, (AX)(DI*4)
+
+done54:
+	MOVSS X0, mean+96(FP)
+	MOVSS X2, rstd+100(FP)
+	VZEROUPPER
+	RET
+
+DATA layerNormEps16<>+0(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+4(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+8(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+12(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+16(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+20(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+24(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+28(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+32(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+36(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+40(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+44(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+48(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+52(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+56(SB)/4, $0x3727c5ac
+DATA layerNormEps16<>+60(SB)/4, $0x3727c5ac
+GLOBL layerNormEps16<>(SB), RODATA|NOPTR, $64
+
+DATA one16<>+0(SB)/4, $0x3f800000
+DATA one16<>+4(SB)/4, $0x3f800000
+DATA one16<>+8(SB)/4, $0x3f800000
+DATA one16<>+12(SB)/4, $0x3f800000
+DATA one16<>+16(SB)/4, $0x3f800000
+DATA one16<>+20(SB)/4, $0x3f800000
+DATA one16<>+24(SB)/4, $0x3f800000
+DATA one16<>+28(SB)/4, $0x3f800000
+DATA one16<>+32(SB)/4, $0x3f800000
+DATA one16<>+36(SB)/4, $0x3f800000
+DATA one16<>+40(SB)/4, $0x3f800000
+DATA one16<>+44(SB)/4, $0x3f800000
+DATA one16<>+48(SB)/4, $0x3f800000
+DATA one16<>+52(SB)/4, $0x3f800000
+DATA one16<>+56(SB)/4, $0x3f800000
+DATA one16<>+60(SB)/4, $0x3f800000
+GLOBL one16<>(SB), RODATA|NOPTR, $64
+
+// func layerNormBackwardRowAVX512(dx []float32, sumDY []float32, sumDYX []float32, dy []float32, x []float32, gain []float32, mean float32, rstd float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·layerNormBackwardRowAVX512(SB), NOSPLIT, $0-152
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         sumDY_base+24(FP), CX
+	MOVQ         sumDYX_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         x_base+96(FP), SI
+	MOVQ         gain_base+120(FP), DI
+	MOVQ         x_len+104(FP), R8
+	VBROADCASTSS mean+144(FP), Z0
+	VBROADCASTSS rstd+148(FP), Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	XORQ         R9, R9
+	MOVQ         R8, R10
+	SUBQ         $0x00000020, R10
+	JL           end56
+
+loop55:
+	VMOVUPS     (SI)(R9*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VMULPS      Z1, Z6, Z6
+	VMOVUPS     (BX)(R9*4), Z7
+	VMOVUPS     (DI)(R9*4), Z8
+	VMULPS      Z8, Z7, Z8
+	VADDPS      Z8, Z2, Z2
+	VFMADD231PS Z8, Z6, Z4
+	VMOVUPS     (CX)(R9*4), Z8
+	VADDPS      Z8, Z7, Z8
+	VMOVUPS     Z8, (CX)(R9*4)
+	VMOVUPS     (DX)(R9*4), Z8
+	VFMADD231PS Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R9*4)
+	VMOVUPS     64(SI)(R9*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VMULPS      Z1, Z6, Z6
+	VMOVUPS     64(BX)(R9*4), Z7
+	VMOVUPS     64(DI)(R9*4), Z8
+	VMULPS      Z8, Z7, Z8
+	VADDPS      Z8, Z3, Z3
+	VFMADD231PS Z8, Z6, Z5
+	VMOVUPS     64(CX)(R9*4), Z8
+	VADDPS      Z8, Z7, Z8
+	VMOVUPS     Z8, 64(CX)(R9*4)
+	VMOVUPS     64(DX)(R9*4), Z8
+	VFMADD231PS Z7, Z6, Z8
+	VMOVUPS     Z8, 64(DX)(R9*4)
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000020, R10
+	JGE         loop55
+
+end56:
+	ADDQ $0x00000020, R10
+	SUBQ $0x00000010, R10
+	JL   end58
+
+loop57:
+	VMOVUPS     (SI)(R9*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VMULPS      Z1, Z6, Z6
+	VMOVUPS     (BX)(R9*4), Z7
+	VMOVUPS     (DI)(R9*4), Z8
+	VMULPS      Z8, Z7, Z8
+	VADDPS      Z8, Z2, Z2
+	VFMADD231PS Z8, Z6, Z4
+	VMOVUPS     (CX)(R9*4), Z8
+	VADDPS      Z8, Z7, Z8
+	VMOVUPS     Z8, (CX)(R9*4)
+	VMOVUPS     (DX)(R9*4), Z8
+	VFMADD231PS Z7, Z6, Z8
+	VMOVUPS     Z8, (DX)(R9*4)
+	ADDQ        $0x00000010, R9
+	SUBQ        $0x00000010, R10
+	JGE         loop57
+
+end58:
+	ADDQ        $0x00000010, R10
+	TESTQ       R10, R10
+	JZ          done59
+	MOVQ        $0x00000010, R11
+	CMPQ        R10, $0x10
+	CMOVQLT     R10, R11
+	MOVL        $0x0000ffff, R10
+	BZHIL       R11, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (SI)(R9*4), K1, Z6
+	VSUBPS      Z0, Z6, Z6
+	VMULPS      Z1, Z6, Z6
+	VMOVUPS.Z   (BX)(R9*4), K1, Z7
+	VMOVUPS.Z   (DI)(R9*4), K1, Z8
+	VMULPS      Z8, Z7, Z8
+	VADDPS      Z8, Z2, Z2
+	VFMADD231PS Z8, Z6, Z4
+	VMOVUPS.Z   (CX)(R9*4), K1, Z8
+	VADDPS      Z8, Z7, Z8
+	VMOVUPS     Z8, K1, (CX)(R9*4)
+	VMOVUPS.Z   (DX)(R9*4), K1, Z8
+	VFMADD231PS Z7, Z6, Z8
+	VMOVUPS     Z8, K1, (DX)(R9*4)
+
+done59:
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPS        Y3, Y2, Y3
+	VPERM2F128    $0x01, Y3, Y3, Y2
+	VADDPS        Y2, Y3, Y3
+	VPERMILPS     $0x4e, Y3, Y2
+	VADDPS        Y2, Y3, Y3
+	VPERMILPS     $0xb1, Y3, Y2
+	VADDPS        Y2, Y3, Y3
+	VBROADCASTSS  X3, Z2
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y3
+	VADDPS        Y3, Y4, Y3
+	VPERM2F128    $0x01, Y3, Y3, Y4
+	VADDPS        Y4, Y3, Y3
+	VPERMILPS     $0x4e, Y3, Y4
+	VADDPS        Y4, Y3, Y3
+	VPERMILPS     $0xb1, Y3, Y4
+	VADDPS        Y4, Y3, Y3
+	VBROADCASTSS  X3, Z3
+	VXORPS        X4, X4, X4
+	VCVTSI2SSQ    R8, X4, X4
+	VBROADCASTSS  X4, Z4
+	VDIVPS        Z4, Z2, Z2
+	VXORPS        X4, X4, X4
+	VCVTSI2SSQ    R8, X4, X4
+	VBROADCASTSS  X4, Z4
+	VDIVPS        Z4, Z3, Z3
+	XORQ          CX, CX
+	MOVQ          R8, DX
+	SUBQ          $0x00000020, DX
+	JL            end61
+
+loop60:
+	VMOVUPS      (SI)(CX*4), Z4
+	VSUBPS       Z0, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      (BX)(CX*4), Z5
+	VMOVUPS      (DI)(CX*4), Z6
+	VMULPS       Z6, Z5, Z5
+	VSUBPS       Z2, Z5, Z5
+	VFNMADD231PS Z3, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVUPS      Z5, (AX)(CX*4)
+	VMOVUPS      64(SI)(CX*4), Z4
+	VSUBPS       Z0, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      64(BX)(CX*4), Z5
+	VMOVUPS      64(DI)(CX*4), Z6
+	VMULPS       Z6, Z5, Z5
+	VSUBPS       Z2, Z5, Z5
+	VFNMADD231PS Z3, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVUPS      Z5, 64(AX)(CX*4)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000020, DX
+	JGE          loop60
+
+end61:
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000010, DX
+	JL   end63
+
+loop62:
+	VMOVUPS      (SI)(CX*4), Z4
+	VSUBPS       Z0, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      (BX)(CX*4), Z5
+	VMOVUPS      (DI)(CX*4), Z6
+	VMULPS       Z6, Z5, Z5
+	VSUBPS       Z2, Z5, Z5
+	VFNMADD231PS Z3, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVUPS      Z5, (AX)(CX*4)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000010, DX
+	JGE          loop62
+
+end63:
+	ADDQ         $0x00000010, DX
+	TESTQ        DX, DX
+	JZ           done64
+	MOVQ         $0x00000010, R8
+	CMPQ         DX, $0x10
+	CMOVQLT      DX, R8
+	MOVL         $0x0000ffff, DX
+	BZHIL        R8, DX, DX
+	KMOVW        DX, K1
+	VMOVUPS.Z    (SI)(CX*4), K1, Z4
+	VSUBPS       Z0, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS.Z    (BX)(CX*4), K1, Z0
+	VMOVUPS.Z    (DI)(CX*4), K1, Z5
+	VMULPS       Z5, Z0, Z0
+	VSUBPS       Z2, Z0, Z0
+	VFNMADD231PS Z3, Z4, Z0
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)(CX*4)
+
+done64:
+	VZEROUPPER
+	RET
+
+// func gateRowAVX512(dst []float32, x []float32, y []float32, gate []float32, keep []float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·gateRowAVX512(SB), NOSPLIT, $0-120
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  y_base+48(FP), DX
+	MOVQ  gate_base+72(FP), BX
+	MOVQ  keep_base+96(FP), SI
+	MOVQ  dst_len+8(FP), DI
+	TESTQ SI, SI
+	JZ    none65
+	XORQ  R8, R8
+	SUBQ  $0x00000020, DI
+	JL    end67
+
+loop66:
+	VMOVUPS     (DX)(R8*4), Z0
+	VMOVUPS     (SI)(R8*4), Z1
+	VMULPS      Z1, Z0, Z0
+	VMOVUPS     (CX)(R8*4), Z1
+	VMOVUPS     (BX)(R8*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, (AX)(R8*4)
+	VMOVUPS     64(DX)(R8*4), Z0
+	VMOVUPS     64(SI)(R8*4), Z1
+	VMULPS      Z1, Z0, Z0
+	VMOVUPS     64(CX)(R8*4), Z1
+	VMOVUPS     64(BX)(R8*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, 64(AX)(R8*4)
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000020, DI
+	JGE         loop66
+
+end67:
+	ADDQ $0x00000020, DI
+	SUBQ $0x00000010, DI
+	JL   end69
+
+loop68:
+	VMOVUPS     (DX)(R8*4), Z0
+	VMOVUPS     (SI)(R8*4), Z1
+	VMULPS      Z1, Z0, Z0
+	VMOVUPS     (CX)(R8*4), Z1
+	VMOVUPS     (BX)(R8*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, (AX)(R8*4)
+	ADDQ        $0x00000010, R8
+	SUBQ        $0x00000010, DI
+	JGE         loop68
+
+end69:
+	ADDQ        $0x00000010, DI
+	TESTQ       DI, DI
+	JZ          done70
+	MOVQ        $0x00000010, R9
+	CMPQ        DI, $0x10
+	CMOVQLT     DI, R9
+	MOVL        $0x0000ffff, DI
+	BZHIL       R9, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (DX)(R8*4), K1, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z1
+	VMULPS      Z1, Z0, Z0
+	VMOVUPS.Z   (CX)(R8*4), K1, Z1
+	VMOVUPS.Z   (BX)(R8*4), K1, Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, K1, (AX)(R8*4)
+
+done70:
+	VZEROUPPER
+	RET
+
+none65:
+	XORQ SI, SI
+	SUBQ $0x00000020, DI
+	JL   end72
+
+loop71:
+	VMOVUPS     (DX)(SI*4), Z0
+	VMOVUPS     (CX)(SI*4), Z1
+	VMOVUPS     (BX)(SI*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, (AX)(SI*4)
+	VMOVUPS     64(DX)(SI*4), Z0
+	VMOVUPS     64(CX)(SI*4), Z1
+	VMOVUPS     64(BX)(SI*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, 64(AX)(SI*4)
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000020, DI
+	JGE         loop71
+
+end72:
+	ADDQ $0x00000020, DI
+	SUBQ $0x00000010, DI
+	JL   end74
+
+loop73:
+	VMOVUPS     (DX)(SI*4), Z0
+	VMOVUPS     (CX)(SI*4), Z1
+	VMOVUPS     (BX)(SI*4), Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, (AX)(SI*4)
+	ADDQ        $0x00000010, SI
+	SUBQ        $0x00000010, DI
+	JGE         loop73
+
+end74:
+	ADDQ        $0x00000010, DI
+	TESTQ       DI, DI
+	JZ          done75
+	MOVQ        $0x00000010, R8
+	CMPQ        DI, $0x10
+	CMOVQLT     DI, R8
+	MOVL        $0x0000ffff, DI
+	BZHIL       R8, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (DX)(SI*4), K1, Z0
+	VMOVUPS.Z   (CX)(SI*4), K1, Z1
+	VMOVUPS.Z   (BX)(SI*4), K1, Z2
+	VFMADD213PS Z1, Z2, Z0
+	VMOVUPS     Z0, K1, (AX)(SI*4)
+
+done75:
+	VZEROUPPER
+	RET
+
+// func rotateAVX512(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·rotateAVX512(SB), NOSPLIT, $0-97
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         cos_base+48(FP), DX
+	MOVQ         sin_base+72(FP), BX
+	MOVQ         cos_len+56(FP), SI
+	MOVB         inverse+96(FP), DI
+	MOVBLZX      DI, DI
+	SHLL         $0x1f, DI
+	VMOVD        DI, X0
+	VBROADCASTSS X0, Z0
+	LEAQ         (AX)(SI*4), DI
+	LEAQ         (CX)(SI*4), R8
+	XORQ         R9, R9
+	SUBQ         $0x00000010, SI
+	JL           end77
+
+loop76:
+	VMOVUPS     (DX)(R9*4), Z1
+	VMOVUPS     (BX)(R9*4), Z2
+	VMOVUPS     (CX)(R9*4), Z3
+	VMOVUPS     (R8)(R9*4), Z4
+	VXORPS      Z0, Z2, Z2
+	VMULPS      Z4, Z2, Z5
+	VFMSUB231PS Z3, Z1, Z5
+	VMULPS      Z3, Z2, Z2
+	VFMADD231PS Z4, Z1, Z2
+	VMOVUPS     Z5, (AX)(R9*4)
+	VMOVUPS     Z2, (DI)(R9*4)
+	ADDQ        $0x00000010, R9
+	SUBQ        $0x00000010, SI
+	JGE         loop76
+
+end77:
+	ADDQ        $0x00000010, SI
+	TESTQ       SI, SI
+	JZ          done78
+	MOVQ        $0x00000010, R10
+	CMPQ        SI, $0x10
+	CMOVQLT     SI, R10
+	MOVL        $0x0000ffff, SI
+	BZHIL       R10, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX)(R9*4), K1, Z1
+	VMOVUPS.Z   (BX)(R9*4), K1, Z2
+	VMOVUPS.Z   (CX)(R9*4), K1, Z3
+	VMOVUPS.Z   (R8)(R9*4), K1, Z4
+	VXORPS      Z0, Z2, Z2
+	VMULPS      Z4, Z2, Z0
+	VFMSUB231PS Z3, Z1, Z0
+	VMULPS      Z3, Z2, Z2
+	VFMADD231PS Z4, Z1, Z2
+	VMOVUPS     Z0, K1, (AX)(R9*4)
+	VMOVUPS     Z2, K1, (DI)(R9*4)
+
+done78:
+	VZEROUPPER
+	RET
+
 // func gateBackRowAVX2(dy []float32, dgate []float32, dout []float32, y []float32, gate []float32, keep []float32)
 // Requires: AVX, FMA3
 TEXT ·gateBackRowAVX2(SB), NOSPLIT, $0-144
@@ -596,12 +1299,12 @@ TEXT ·gateBackRowAVX2(SB), NOSPLIT, $0-144
 	MOVQ  keep_base+120(FP), DI
 	MOVQ  dout_len+56(FP), R8
 	TESTQ DI, DI
-	JZ    none37
+	JZ    none79
 	XORQ  R9, R9
 	SUBQ  $0x00000010, R8
-	JL    end39
+	JL    end81
 
-loop38:
+loop80:
 	VMOVUPS     (DX)(R9*4), Y0
 	VMOVUPS     (DI)(R9*4), Y1
 	VMULPS      Y1, Y0, Y0
@@ -624,14 +1327,14 @@ loop38:
 	VMOVUPS     Y0, 32(AX)(R9*4)
 	ADDQ        $0x00000010, R9
 	SUBQ        $0x00000010, R8
-	JGE         loop38
+	JGE         loop80
 
-end39:
+end81:
 	ADDQ $0x00000010, R8
 	SUBQ $0x00000008, R8
-	JL   end41
+	JL   end83
 
-loop40:
+loop82:
 	VMOVUPS     (DX)(R9*4), Y0
 	VMOVUPS     (DI)(R9*4), Y1
 	VMULPS      Y1, Y0, Y0
@@ -644,12 +1347,12 @@ loop40:
 	VMOVUPS     Y0, (AX)(R9*4)
 	ADDQ        $0x00000008, R9
 	SUBQ        $0x00000008, R8
-	JGE         loop40
+	JGE         loop82
 
-end41:
+end83:
 	ADDQ        $0x00000008, R8
 	TESTQ       R8, R8
-	JZ          done42
+	JZ          done84
 	MOVQ        $0x00000010, R10
 	SUBQ        R8, R10
 	LEAQ        laneMasks<>+0(SB), R8
@@ -666,16 +1369,16 @@ end41:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R9*4)
 
-done42:
+done84:
 	VZEROUPPER
 	RET
 
-none37:
+none79:
 	XORQ DI, DI
 	SUBQ $0x00000010, R8
-	JL   end44
+	JL   end86
 
-loop43:
+loop85:
 	VMOVUPS     (DX)(DI*4), Y0
 	VMOVUPS     (CX)(DI*4), Y1
 	VMOVUPS     (BX)(DI*4), Y2
@@ -694,14 +1397,14 @@ loop43:
 	VMOVUPS     Y0, 32(AX)(DI*4)
 	ADDQ        $0x00000010, DI
 	SUBQ        $0x00000010, R8
-	JGE         loop43
+	JGE         loop85
 
-end44:
+end86:
 	ADDQ $0x00000010, R8
 	SUBQ $0x00000008, R8
-	JL   end46
+	JL   end88
 
-loop45:
+loop87:
 	VMOVUPS     (DX)(DI*4), Y0
 	VMOVUPS     (CX)(DI*4), Y1
 	VMOVUPS     (BX)(DI*4), Y2
@@ -712,12 +1415,12 @@ loop45:
 	VMOVUPS     Y0, (AX)(DI*4)
 	ADDQ        $0x00000008, DI
 	SUBQ        $0x00000008, R8
-	JGE         loop45
+	JGE         loop87
 
-end46:
+end88:
 	ADDQ        $0x00000008, R8
 	TESTQ       R8, R8
-	JZ          done47
+	JZ          done89
 	MOVQ        $0x00000010, R9
 	SUBQ        R8, R9
 	LEAQ        laneMasks<>+0(SB), R8
@@ -732,67 +1435,7 @@ end46:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(DI*4)
 
-done47:
-	VZEROUPPER
-	RET
-
-// func rotateAVX2(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·rotateAVX2(SB), NOSPLIT, $0-97
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         cos_base+48(FP), DX
-	MOVQ         sin_base+72(FP), BX
-	MOVQ         cos_len+56(FP), SI
-	MOVB         inverse+96(FP), DI
-	MOVBLZX      DI, DI
-	SHLL         $0x1f, DI
-	VMOVD        DI, X0
-	VBROADCASTSS X0, Y0
-	LEAQ         (AX)(SI*4), DI
-	LEAQ         (CX)(SI*4), R8
-	XORQ         R9, R9
-	SUBQ         $0x00000008, SI
-	JL           end49
-
-loop48:
-	VMOVUPS     (DX)(R9*4), Y1
-	VMOVUPS     (BX)(R9*4), Y2
-	VMOVUPS     (CX)(R9*4), Y3
-	VMOVUPS     (R8)(R9*4), Y4
-	VXORPS      Y0, Y2, Y2
-	VMULPS      Y4, Y2, Y5
-	VFMSUB231PS Y3, Y1, Y5
-	VMULPS      Y3, Y2, Y2
-	VFMADD231PS Y4, Y1, Y2
-	VMOVUPS     Y5, (AX)(R9*4)
-	VMOVUPS     Y2, (DI)(R9*4)
-	ADDQ        $0x00000008, R9
-	SUBQ        $0x00000008, SI
-	JGE         loop48
-
-end49:
-	ADDQ        $0x00000008, SI
-	TESTQ       SI, SI
-	JZ          done50
-	MOVQ        $0x00000010, R10
-	SUBQ        SI, R10
-	LEAQ        laneMasks<>+0(SB), SI
-	VMOVUPS     (SI)(R10*4), Y1
-	VMOVUPS     32(SI)(R10*4), Y2
-	VMASKMOVPS  (DX)(R9*4), Y1, Y2
-	VMASKMOVPS  (BX)(R9*4), Y1, Y3
-	VMASKMOVPS  (CX)(R9*4), Y1, Y4
-	VMASKMOVPS  (R8)(R9*4), Y1, Y5
-	VXORPS      Y0, Y3, Y3
-	VMULPS      Y5, Y3, Y0
-	VFMSUB231PS Y4, Y2, Y0
-	VMULPS      Y4, Y3, Y3
-	VFMADD231PS Y5, Y2, Y3
-	VMASKMOVPS  Y0, Y1, (AX)(R9*4)
-	VMASKMOVPS  Y3, Y1, (DI)(R9*4)
-
-done50:
+done89:
 	VZEROUPPER
 	RET
 
@@ -804,9 +1447,9 @@ TEXT ·addRowAVX2(SB), NOSPLIT, $0-48
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x00000010, DX
-	JL   end52
+	JL   end91
 
-loop51:
+loop90:
 	VMOVUPS (CX)(BX*4), Y0
 	VMOVUPS (AX)(BX*4), Y1
 	VADDPS  Y1, Y0, Y0
@@ -817,26 +1460,26 @@ loop51:
 	VMOVUPS Y0, 32(AX)(BX*4)
 	ADDQ    $0x00000010, BX
 	SUBQ    $0x00000010, DX
-	JGE     loop51
+	JGE     loop90
 
-end52:
+end91:
 	ADDQ $0x00000010, DX
 	SUBQ $0x00000008, DX
-	JL   end54
+	JL   end93
 
-loop53:
+loop92:
 	VMOVUPS (CX)(BX*4), Y0
 	VMOVUPS (AX)(BX*4), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(BX*4)
 	ADDQ    $0x00000008, BX
 	SUBQ    $0x00000008, DX
-	JGE     loop53
+	JGE     loop92
 
-end54:
+end93:
 	ADDQ       $0x00000008, DX
 	TESTQ      DX, DX
-	JZ         done55
+	JZ         done94
 	MOVQ       $0x00000010, SI
 	SUBQ       DX, SI
 	LEAQ       laneMasks<>+0(SB), DX
@@ -847,6 +1490,6 @@ end54:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
 
-done55:
+done94:
 	VZEROUPPER
 	RET

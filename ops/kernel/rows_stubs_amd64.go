@@ -4,12 +4,12 @@
 
 package kernel
 
-// layerNormRowAVX2 is layerNormRowPlain with sums in 32 lanes of float32.
+// layerNormRowAVX2 is layerNormRowPlain with sums in float32.
 //
 //go:noescape
 func layerNormRowAVX2(dst []float32, x []float32, gain []float32, shift []float32) (mean float32, rstd float32)
 
-// layerNormBackwardRowAVX2 is layerNormBackwardRowPlain with sums in 16 lanes of float32.
+// layerNormBackwardRowAVX2 is layerNormBackwardRowPlain with sums in float32.
 //
 //go:noescape
 func layerNormBackwardRowAVX2(dx []float32, sumDY []float32, sumDYX []float32, dy []float32, x []float32, gain []float32, mean float32, rstd float32)
@@ -19,15 +19,35 @@ func layerNormBackwardRowAVX2(dx []float32, sumDY []float32, sumDYX []float32, d
 //go:noescape
 func gateRowAVX2(dst []float32, x []float32, y []float32, gate []float32, keep []float32)
 
+// rotateAVX2 is rotatePlain.
+//
+//go:noescape
+func rotateAVX2(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
+
+// layerNormRowAVX512 is layerNormRowPlain with sums in float32.
+//
+//go:noescape
+func layerNormRowAVX512(dst []float32, x []float32, gain []float32, shift []float32) (mean float32, rstd float32)
+
+// layerNormBackwardRowAVX512 is layerNormBackwardRowPlain with sums in float32.
+//
+//go:noescape
+func layerNormBackwardRowAVX512(dx []float32, sumDY []float32, sumDYX []float32, dy []float32, x []float32, gain []float32, mean float32, rstd float32)
+
+// gateRowAVX512 computes dst = x + gate y keep, without keep if it is nil.
+//
+//go:noescape
+func gateRowAVX512(dst []float32, x []float32, y []float32, gate []float32, keep []float32)
+
+// rotateAVX512 is rotatePlain.
+//
+//go:noescape
+func rotateAVX512(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
+
 // gateBackRowAVX2 computes dy = dout gate keep and dgate += dout y keep, without keep if it is nil.
 //
 //go:noescape
 func gateBackRowAVX2(dy []float32, dgate []float32, dout []float32, y []float32, gate []float32, keep []float32)
-
-// rotateAVX2 is rotatePlain, 8 pairs at a time.
-//
-//go:noescape
-func rotateAVX2(dst []float32, x []float32, cos []float32, sin []float32, inverse bool)
 
 // addRowAVX2 computes dst[i] += x[i].
 //

@@ -6,19 +6,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vectors are registers of one width.
-type vectors struct {
-	suffix string
-	bytes  int
-	make   func() reg.VecVirtual
-	groups []int // strips of 16 columns that a register tile may have
-}
-
-var (
-	ymm = vectors{"AVX2", 32, YMM, []int{1}}
-	zmm = vectors{"AVX512", 64, ZMM, []int{4, 3, 2, 1}}
-)
-
 func attention() {
 	for _, v := range []vectors{ymm, zmm} {
 		v.multiplyRows()
@@ -47,50 +34,6 @@ func fetchRows() {
 	DECQ(n)
 	JNZ(LabelRef("row"))
 	ret()
-}
-
-func (v vectors) clear(x reg.Register) {
-	if v.bytes == 64 {
-		VPXORD(x, x, x)
-	} else {
-		VXORPS(x, x, x)
-	}
-}
-
-func (v vectors) load(m Op) reg.VecVirtual {
-	x := v.make()
-	VMOVUPS(m, x)
-	return x
-}
-
-func (v vectors) broadcast(m Op) reg.VecVirtual {
-	x := v.make()
-	VBROADCASTSS(m, x)
-	return x
-}
-
-func (v vectors) scalar(name string) reg.VecVirtual {
-	c, err := Param(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return v.broadcast(c.Addr)
-}
-
-// fold combines all lanes of all vectors into the first lane of the result.
-func (v vectors) fold(x []reg.VecVirtual, op func(ops ...Op)) reg.VecVirtual {
-	if v.bytes == 32 {
-		return fold(x, op)
-	}
-	for n := len(x) / 2; n > 0; n /= 2 {
-		for i := range n {
-			op(x[i+n], x[i], x[i])
-		}
-	}
-	half := YMM()
-	VEXTRACTF64X4(Imm(1), x[0], half)
-	op(half, x[0].AsY(), half)
-	return fold([]reg.VecVirtual{half}, op)
 }
 
 // multiplyRows is the product of all matrices in attention. Its operands lie in memory as
@@ -253,43 +196,6 @@ func nth(bases [2]reg.Register, step reg.Register, i int) Mem {
 	return m
 }
 
-// exponential loads its constants and returns exp of x at most about 0, 0 for -Inf.
-func (v vectors) exponential() func(x reg.VecVirtual) reg.VecVirtual {
-	if v.bytes == 32 {
-		return func(x reg.VecVirtual) reg.VecVirtual { return exp8(x, true) }
-	}
-	c := make(map[string]reg.VecVirtual)
-	for _, k := range []struct {
-		name  string
-		value float64
-	}{
-		{"expLog2E", 1.44269504088896340736}, {"expLn2High", 0.693359375}, {"expLn2Low", -2.12194440054690583e-4},
-		{"expC6", 0.0013926183587875844}, {"expC5", 0.008363179052728216}, {"expC4", 0.04166655461720141},
-		{"expC3", 0.1666657698969869}, {"expC2", 0.5}, {"one", 1}, {"expMin", -87.336544},
-	} {
-		c[k.name] = v.broadcast(constant(k.name, k.value))
-	}
-	return func(x reg.VecVirtual) reg.VecVirtual {
-		n, q, rr, normal := ZMM(), ZMM(), ZMM(), K()
-		VCMPPS(Imm(atLeast), c["expMin"], x, normal)
-		VMULPS(c["expLog2E"], x, n)
-		VRNDSCALEPS(Imm(0), n, n)
-		VFNMADD231PS(c["expLn2High"], n, x)
-		VFNMADD231PS(c["expLn2Low"], n, x)
-		VMOVAPS(c["expC6"], q)
-		for _, name := range []string{"expC5", "expC4", "expC3", "expC2"} {
-			VFMADD213PS(c[name], x, q)
-		}
-		VMULPS(x, x, rr)
-		VFMADD213PS(x, rr, q)
-		VADDPS(c["one"], q, q)
-		VSCALEFPS_Z(n, q, normal, q)
-		return q
-	}
-}
-
-const atLeast = 0x1d // predicate of VCMPPS
-
 // blocks emits loops over n > 0 floats, a multiple of 16, at each pointer: unroll vectors
 // and then one at a time.
 func (v vectors) blocks(n reg.Register, unroll int, body func(u int), pointers ...reg.Register) {
@@ -318,7 +224,7 @@ func (v vectors) weighScores() {
 	function("topScore"+v.suffix, "func(s *float32, n int) float32",
 		"topScore"+v.suffix+" returns the largest of n scores, a multiple of 16.")
 	s, n := Load(Param("s"), GP64()), Load(Param("n"), GP64())
-	least := v.broadcast(constantBits("minusInfinity", 0xff800000))
+	least := v.broadcast(v.constantBits("minusInfinity", 0xff800000))
 	var tops, sums []reg.VecVirtual
 	for range 4 {
 		t := v.make()
@@ -335,7 +241,7 @@ func (v vectors) weighScores() {
 		"weighScores"+v.suffix+" turns n scores, a multiple of 16, into weights s[i] = exp(scale*s[i] - top) and returns",
 		"their sum. top is at least scale*s[i].")
 	s, n = Load(Param("s"), GP64()), Load(Param("n"), GP64())
-	scale, top, exp := v.scalar("scale"), v.scalar("top"), v.exponential()
+	scale, top, exp := v.scalar("scale"), v.scalar("top"), v.exponential(true)
 	for range 4 {
 		z := v.make()
 		v.clear(z)
@@ -359,7 +265,7 @@ func (v vectors) gradScores() {
 		"gradients ds into those of the scores, scale*p[i]*(ds[i] - delta).")
 	p, ds, n := Load(Param("p"), GP64()), Load(Param("ds"), GP64()), Load(Param("n"), GP64())
 	scale, lse, delta := v.scalar("scale"), v.scalar("lse"), v.scalar("delta")
-	exp := v.exponential()
+	exp := v.exponential(true)
 	v.blocks(n, 4, func(u int) {
 		x := v.load(Mem{Base: p, Disp: u * v.bytes})
 		VFMSUB213PS(lse, scale, x)
@@ -377,8 +283,8 @@ func (v vectors) gradScores() {
 func scaleRow() {
 	function("scaleRow8", "func(dst, x []float32, s float32)",
 		"scaleRow8 computes dst[i] = s*x[i].")
-	dst, x, s := base("dst"), base("x"), scalar("s")
-	forEach(length("dst"), 4, func(l lanes, _ int) {
+	dst, x, s := base("dst"), base("x"), ymm.scalar("s")
+	ymm.forEach(length("dst"), 4, func(l lanes, _ int) {
 		v := l.load(x)
 		VMULPS(s, v, v)
 		l.store(v, dst)
@@ -390,8 +296,8 @@ func dot() {
 	function("dot8", "func(x, y []float32) float32",
 		"dot8 returns the sum of x[i]*y[i].")
 	x, y := base("x"), base("y")
-	sums := zeros(4)
-	forEach(length("x"), 4, func(l lanes, u int) { VFMADD231PS(l.load(x), l.load(y), sums[u]) })
-	Store(fold(sums, addLanes).AsX(), ReturnIndex(0))
+	sums := ymm.zeros(4)
+	ymm.forEach(length("x"), 4, func(l lanes, u int) { VFMADD231PS(l.load(x), l.load(y), sums[u]) })
+	Store(ymm.fold(sums, addLanes).AsX(), ReturnIndex(0))
 	ret()
 }

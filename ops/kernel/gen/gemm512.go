@@ -28,18 +28,6 @@ func gemm512() {
 		"packTranspose16BF16 is packTranspose16 for bfloat16s, which become float32s.")
 }
 
-// maskFor returns a mask of the first n of 16 lanes; of all if n > 16.
-func maskFor(n reg.Register) reg.OpmaskVirtual {
-	count, ones, mask := GP64(), GP32(), K()
-	MOVQ(U32(16), count) // BZHI looks at 8 bits of its count
-	CMPQ(n, Imm(16))
-	CMOVQLT(n, count)
-	MOVL(U32(0xffff), ones)
-	BZHIL(count.As32(), ones, ones)
-	KMOVW(ones, mask)
-	return mask
-}
-
 func gemmStrip64() {
 	function("gemmStrip64", "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)",
 		"gemmStrip64 computes a strip of cols <= 64 columns of C from packed operands:",

@@ -15,11 +15,15 @@ var groups = map[string]func(){
 	"gemm":        gemm,
 	"gemm512":     gemm512,
 	"peak":        peak,
-	"activations": func() { activations(); softmax(); weigh() },
+	"activations": both(func(v vectors) { v.activations(); v.softmax(); v.weigh() }),
 	"attention":   attention,
-	"adamw":       func() { adamW(); sumSquares() },
-	"dropout":     dropout,
-	"rows":        rows,
+	"adamw":       both(func(v vectors) { v.adamW(); v.sumSquares() }),
+	"dropout":     both(vectors.dropout),
+	"rows":        func() { both(vectors.rows)(); rows8() },
+}
+
+func both(write func(v vectors)) func() {
+	return func() { write(ymm); write(zmm) }
 }
 
 func main() {
