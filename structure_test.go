@@ -42,7 +42,7 @@ var arrows = map[string]struct{ ours, outside string }{
 	"optim":                   {"ops/kernel", ""},
 	"sample":                  {"checkpoints data data/tokenizer flow model", ""},
 	"sample/watch":            {"", "github.com/mattn/go-runewidth"},
-	"scripts/bench":           {"checkpoints distill flow loss model ops/kernel optim train", ""},
+	"scripts/bench":           {"checkpoints distill flow loss model ops/kernel optim train", "gonum.org/v1/plot"},
 	"train":                   {"checkpoints flow loss model ops optim", ""},
 }
 

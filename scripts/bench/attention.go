@@ -32,8 +32,8 @@ func attention(backward bool) func(*bench) (result, error) {
 			return nil
 		}
 		kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Visible{})
-		return b.classes(milliseconds, func(c class) (comparison, error) {
-			theirs, err := b.best(c, versions, request)
+		return b.versus(milliseconds, func() (comparison, error) {
+			theirs, err := b.best(versions, request)
 			if err != nil {
 				return comparison{}, err
 			}

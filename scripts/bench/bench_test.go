@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"math"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -77,28 +79,37 @@ func TestParseGemm(t *testing.T) {
 	var out strings.Builder
 	for i, shape := range gemmShapes {
 		share := []string{"80.00", "90.00"}[i%2]
-		out.WriteString("BenchmarkGemm/" + shape + "/threads2-2 \t 100\t 12 ns/op\t " + share + " %peak\t " + strings.Replace(share, ".", "", 1)[:2] + " best-GFLOP/s\t 50 mean-GFLOP/s\n")
+		out.WriteString("BenchmarkGemm/avx2/threads2/" + shape + "-2 \t 100\t 12 ns/op\t " + share + " %peak\t " + strings.Replace(share, ".", "", 1)[:2] + " best-GFLOP/s\t 50 mean-GFLOP/s\n")
 	}
-	g, err := parseGemm([]byte("goos: linux\n" + out.String() + "PASS\n"))
+	g, err := parseGemm([]byte("goos: linux\n"+out.String()+"PASS\n"), len(gemmShapes))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := math.Sqrt(80 * 90); math.Abs(g.best-want) > 1e-9 || math.Abs(g.peak-100) > 1e-9 || math.Abs(g.mean-50) > 1e-9 {
 		t.Errorf("got %+v, want a best of %v %% and a mean of 50 %% of 100 GFLOP/s", g, want)
 	}
-	if _, err := parseGemm([]byte("PASS\n")); err == nil {
+	if _, err := parseGemm([]byte("PASS\n"), 1); err == nil {
 		t.Error("a benchmark without a line is no error")
 	}
 }
 
 func TestReached(t *testing.T) {
-	l := line{figure{goal: 2, must: 1.5}, result{ratio: 1.4, pytorch: []versus{{ratio: 1.4}, {ratio: 1.6}}}}
-	if got := l.reached(); got != "no, must" {
-		t.Errorf("ratios of 1.4 and 1.6 reach %q, want no, must", got)
+	l := line{figure{goal: 2, must: 1.5}, []result{{Ratio: 1.4}, {Ratio: 1.6}, {Ratio: 2}}}
+	if got := l.reached(); got != "no, must, goal" {
+		t.Errorf("ratios of 1.4, 1.6 and 2 reach %q, want no, must, goal", got)
 	}
-	l = line{figure{goal: 2, must: 1.5}, result{ratio: 2}}
-	if got := l.reached(); got != "goal" {
-		t.Errorf("a ratio of 2 reaches %q, want goal", got)
+}
+
+func TestTable(t *testing.T) {
+	b := &bench{lines: []line{{figure{name: "n", goal: 2, must: 1}, []result{{Ours: "a", Theirs: "b", Ratio: 1.5}}}}}
+	rows := strings.Split(strings.TrimSpace(b.table()), "\n")
+	if len(rows) != 3 || !strings.HasPrefix(rows[2], "| n | a | b | 1.50x |") {
+		t.Errorf("table is\n%s", b.table())
+	}
+	for _, r := range rows[2:] {
+		if strings.Count(r, "|") != strings.Count(rows[1], "|") {
+			t.Errorf("row %q has not the columns of %q", r, rows[1])
+		}
 	}
 }
 
@@ -110,5 +121,53 @@ func TestMedian(t *testing.T) {
 		if got := measured(c.values).median(); got != c.want {
 			t.Errorf("median of %v is %v, want %v", c.values, got, c.want)
 		}
+	}
+}
+
+func TestFamilies(t *testing.T) {
+	const traces = `File: bench
+Type: cpu
+-----------+-------------------------------------------------------
+      1.20s   fsdfm/ops/kernel.gemmStrip64
+             fsdfm/ops/kernel.(*packing).multiply (inline)
+             fsdfm/loss.(*head).chunk
+             gorgonia.org/gorgonia.(*tapeMachine).RunAll
+-----------+-------------------------------------------------------
+     300ms   fsdfm/ops/kernel.packTranspose8
+             fsdfm/ops/kernel.(*headScratch).packKeys
+-----------+-------------------------------------------------------
+     500ms   gorgonia.org/gorgonia.(*tapeMachine).RunAll
+`
+	shares, err := familyShares(traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"products: multiply-adds": 0.6, "attention": 0.15, "gorgonia and the rest": 0.25}
+	for _, f := range families {
+		if math.Abs(shares[f.name]-want[f.name]) > 1e-9 {
+			t.Errorf("%s has a share of %v, want %v", f.name, shares[f.name], want[f.name])
+		}
+	}
+	if _, err := familyShares("no samples"); err == nil {
+		t.Error("no samples are no error")
+	}
+}
+
+func TestGrowth(t *testing.T) {
+	p := tiny()
+	m, err := p.cost(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := 4 * 5 * float64(p.config.Parameters()) // weights, gradient, EMA and two moments
+	if m.seconds <= 0 || m.bytes < least {
+		t.Errorf("a step takes %v s and %v bytes, want more than 0 and %v", m.seconds, m.bytes, least)
+	}
+	path := filepath.Join(t.TempDir(), "length.svg")
+	if err := drawGrowth(path, variables[0], []point{{64, m}, {128, m}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "<svg") || !strings.Contains(string(text), variables[0].axis) {
+		t.Errorf("no plot with the axis %q: %v", variables[0].axis, err)
 	}
 }

@@ -40,7 +40,7 @@ const (
 
 // compare alternates an operation with PyTorch at its best setting of a class,
 // after both sides have found the same losses with the same weights.
-func (b *bench) compare(op string, p problem, c class) (comparison, error) {
+func (b *bench) compare(op string, p problem) (comparison, error) {
 	defer debug.FreeOSMemory()
 	o := newOurs(p)
 	weights, inputs, err := o.write(b.dir)
@@ -52,7 +52,7 @@ func (b *bench) compare(op string, p problem, c class) (comparison, error) {
 	if op == "sample" {
 		ask["steps"] = 8
 	}
-	theirs, err := b.best(c, open, ask)
+	theirs, err := b.best(open, ask)
 	if err != nil {
 		return comparison{}, err
 	}
@@ -95,7 +95,8 @@ func (p *pytorch) timed(r request) timed {
 
 // best starts PyTorch at the setting of a class at which it is fastest. One
 // thread is tried for short operations only: it never won at long ones.
-func (b *bench) best(c class, open, ask request) (*pytorch, error) {
+func (b *bench) best(open, ask request) (*pytorch, error) {
+	c := b.class
 	least, found := math.Inf(1), c.settings[0]
 	for _, s := range c.settings {
 		if len(c.settings) == 1 || s.threads == 1 && least > 1 {

@@ -13,25 +13,21 @@ type figure struct {
 	name       string
 	goal, must float64
 	unit       string // of the ratio: x, or % for a share
-	full       bool   // left out of a quick run
+	full       bool   // left out of a quick run, unless -only names it
+	once       bool   // not for every class: about fsdfm alone
 	measure    func(*bench) (result, error)
 }
 
-// result is what was measured.
+// result is what was measured in one class.
 type result struct {
-	ours    string
-	ratio   float64
-	pytorch []versus // one for each class of settings; none: about fsdfm alone
-}
+	Ours  string
+	Ratio float64 // of the medians
 
-// versus is one alternation against PyTorch.
-type versus struct {
-	theirs    string
-	ratio     float64 // of the medians
-	fastest   float64 // ratio of the fastest repeats
-	repeats   int
-	setting   setting
-	agreement string
+	Theirs    string  // "" and nothing below: about fsdfm alone
+	Fastest   float64 // ratio of the fastest repeats
+	Repeats   int
+	Setting   string // of PyTorch
+	Agreement string
 }
 
 // bench is what the figures share.
@@ -42,14 +38,15 @@ type bench struct {
 	dir                        string // of the exchanged weights
 	quiet                      quiet
 
+	class class // of a child
 	lines []line
-	about about               // the PyTorch that answered
-	sgemm map[int]gemmFigures // by threads
+	about about // the PyTorch that answered
 }
 
+// line is a figure with its results, one for each class, or one alone.
 type line struct {
 	figure
-	result
+	results []result
 }
 
 // problem is a network and the rows it is run on.
@@ -82,52 +79,45 @@ func (p problem) tokens() float64 { return float64(p.batch * p.config.Length) }
 
 // figures are the project's, and a few more of the same kind.
 var figures = []figure{
-	{"sgemm, 8 shapes, 1 thread: share of FMA peak, geometric mean", 88, 80, "%", false, gemmShare(1)},
-	{"sgemm, 8 shapes, 2 threads: share of FMA peak, geometric mean", 88, 80, "%", false, gemmShare(2)},
-	{"attention forward, B 8, H 4, L 256, head 64", 3, 2, "x", false, attention(false)},
-	{"attention backward, the same", 2, 1.5, "x", false, attention(true)},
-	{"pretraining step, small, L 256, B 8, V 1,024", 2, 1.5, "x", false, speed("train", small(1024, 256, 8))},
-	{"pretraining step, small, L 256, B 8, V 8,192", 2, 1.5, "x", false, speed("train", small(8192, 256, 8))},
-	{"pretraining step, small, L 256, B 16, V 28", 2, 1.5, "x", true, speed("train", small(28, 256, 16))},
-	{"pretraining step, large, L 1,024, B 1, V 50,257", 1.6, 1.2, "x", true, speed("train", large())},
-	{"forward, small, L 256, B 8, V 8,192", 2, 1.5, "x", true, speed("forward", small(8192, 256, 8))},
-	{"student forward, small, L 1,024, B 1, V 8,192", 2, 1.5, "x", false, speed("forward", small(8192, 1024, 1).student())},
-	{"student forward, large, L 1,024, B 1, V 50,257", 2, 1.5, "x", true, speed("forward", large().student())},
-	{"8-step sampler, small, L 1,024, B 1, V 8,192", 2, 1.5, "x", false, speed("sample", small(8192, 1024, 1).student())},
-	{"distillation step against pretraining step, small, L 256, B 8, V 8,192, doubling budgets", 0.60, 0.55, "x", false, distillation(small(8192, 256, 8))},
-	{"8 steps against 1,024, small, L 1,024, B 1, V 8,192", 122, 115, "x", true, manySteps(small(8192, 1024, 1).student())},
-	{"pretraining step, small, V 1,024: share of FMA peak", 70, 60, "%", true, achieved(small(1024, 256, 8))},
-	{"pretraining step, small, V 8,192: share of FMA peak", 70, 60, "%", false, achieved(small(8192, 256, 8))},
-	{"pretraining step, large: share of FMA peak", 70, 60, "%", true, achieved(large())},
+	{"sgemm, 8 shapes, 1 thread: share of FMA peak, geometric mean", 88, 80, "%", false, false, gemmShare(1)},
+	{"sgemm, 8 shapes, 2 threads: share of FMA peak, geometric mean", 88, 80, "%", false, false, gemmShare(2)},
+	{"attention forward, B 8, H 4, L 256, head 64", 3, 2, "x", false, false, attention(false)},
+	{"attention backward, the same", 2, 1.5, "x", false, false, attention(true)},
+	{"pretraining step, small, L 256, B 8, V 1,024", 2, 1.5, "x", false, false, speed("train", small(1024, 256, 8))},
+	{"pretraining step, small, L 256, B 8, V 8,192", 2, 1.5, "x", false, false, speed("train", small(8192, 256, 8))},
+	{"pretraining step, small, L 256, B 16, V 28", 2, 1.5, "x", true, false, speed("train", small(28, 256, 16))},
+	{"pretraining step, large, L 1,024, B 1, V 50,257", 1.6, 1.2, "x", true, false, speed("train", large())},
+	{"forward, small, L 256, B 8, V 8,192", 2, 1.5, "x", true, false, speed("forward", small(8192, 256, 8))},
+	{"student forward, small, L 1,024, B 1, V 8,192", 2, 1.5, "x", false, false, speed("forward", small(8192, 1024, 1).student())},
+	{"student forward, large, L 1,024, B 1, V 50,257", 2, 1.5, "x", true, false, speed("forward", large().student())},
+	{"8-step sampler, small, L 1,024, B 1, V 8,192", 2, 1.5, "x", false, false, speed("sample", small(8192, 1024, 1).student())},
+	{"distillation step against pretraining step, small, L 256, B 8, V 8,192, doubling budgets", 0.60, 0.55, "x", false, true, distillation(small(8192, 256, 8))},
+	{"8 steps against 1,024, small, L 1,024, B 1, V 8,192", 122, 115, "x", true, true, manySteps(small(8192, 1024, 1).student())},
+	{"pretraining step, small, V 1,024: share of FMA peak", 70, 60, "%", true, false, achieved(small(1024, 256, 8))},
+	{"pretraining step, small, V 8,192: share of FMA peak", 70, 60, "%", false, false, achieved(small(8192, 256, 8))},
+	{"pretraining step, large: share of FMA peak", 70, 60, "%", true, false, achieved(large())},
 }
 
 // speed compares one operation on both sides, in tokens a second.
 func speed(op string, p problem) func(*bench) (result, error) {
 	perSecond := func(seconds float64) string { return fmt.Sprintf("%.0f tokens/s", p.tokens()/seconds) }
 	return func(b *bench) (result, error) {
-		return b.classes(perSecond, func(c class) (comparison, error) { return b.compare(op, p, c) })
+		return b.versus(perSecond, func() (comparison, error) { return b.compare(op, p) })
 	}
 }
 
-// classes makes a comparison with each class of PyTorch's settings.
-func (b *bench) classes(format func(seconds float64) string, compare func(class) (comparison, error)) (result, error) {
-	var r result
-	for _, class := range classes() {
-		if b.quick {
-			class.settings = class.settings[:1]
-		}
-		c, err := compare(class)
-		if err != nil {
-			return r, err
-		}
-		if len(r.pytorch) == 0 {
-			r.ours, r.ratio = format(c.ours.median()), c.theirs.median()/c.ours.median()
-		}
-		r.pytorch = append(r.pytorch, versus{
-			theirs: format(c.theirs.median()), ratio: c.theirs.median() / c.ours.median(),
-			fastest: slices.Min(c.theirs) / slices.Min(c.ours), repeats: min(len(c.ours), len(c.theirs)),
-			setting: c.setting, agreement: c.agreement,
-		})
+// versus makes a comparison with PyTorch in the class at hand.
+func (b *bench) versus(format func(seconds float64) string, compare func() (comparison, error)) (result, error) {
+	if b.quick {
+		b.class.settings = b.class.settings[:1]
 	}
-	return r, nil
+	c, err := compare()
+	if err != nil {
+		return result{}, err
+	}
+	return result{
+		Ours: format(c.ours.median()), Theirs: format(c.theirs.median()), Ratio: c.theirs.median() / c.ours.median(),
+		Fastest: slices.Min(c.theirs) / slices.Min(c.ours), Repeats: min(len(c.ours), len(c.theirs)),
+		Setting: c.setting.String(), Agreement: c.agreement,
+	}, nil
 }

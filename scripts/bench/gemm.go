@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"fsdfm/ops/kernel"
 )
 
 // cores is how many threads the figures are for.
@@ -28,39 +30,35 @@ var gemmShapes = []string{
 
 func gemmShare(threads int) func(*bench) (result, error) {
 	return func(b *bench) (result, error) {
-		g, err := b.gemm(threads)
-		return result{ours: fmt.Sprintf("best %.0f %%, mean %.0f %% of %.0f GFLOP/s", g.best, g.mean, g.peak), ratio: g.best}, err
+		g, err := b.gemm(threads, gemmShapes)
+		return result{Ours: fmt.Sprintf("best %.0f %%, mean %.0f %% of %.0f GFLOP/s", g.best, g.mean, g.peak), Ratio: g.best}, err
 	}
 }
 
-// gemm runs BenchmarkGemm once for each number of threads.
-func (b *bench) gemm(threads int) (gemmFigures, error) {
-	if g, ok := b.sgemm[threads]; ok {
-		return g, nil
-	}
+// gemm runs BenchmarkGemm with the instructions in use.
+func (b *bench) gemm(threads int, shapes []string) (gemmFigures, error) {
 	lasting := "300ms"
 	if b.quick {
 		lasting = "50ms"
 	}
 	command := exec.CommandContext(b.ctx, b.kernels, "-test.run", "^$", "-test.benchtime", lasting,
-		"-test.bench", fmt.Sprintf("^BenchmarkGemm$/^(%s)$/^threads%d$", strings.Join(gemmShapes, "|"), threads))
+		"-test.bench", fmt.Sprintf("^BenchmarkGemm$/^%s$/^threads%d$/^(%s)$", kernel.Level(), threads, strings.Join(shapes, "|")))
 	out, err := command.Output()
 	if err != nil {
 		return gemmFigures{}, fmt.Errorf("kernel benchmark %s: %w", b.kernels, err)
 	}
-	g, err := parseGemm(out)
+	g, err := parseGemm(out, len(shapes))
 	if err != nil {
 		return g, fmt.Errorf("kernel benchmark %s: %w", b.kernels, err)
 	}
-	b.sgemm[threads] = g
 	return g, nil
 }
 
-var gemmLine = regexp.MustCompile(`^BenchmarkGemm/(\w+)/threads`)
+var gemmLine = regexp.MustCompile(`^BenchmarkGemm/\w+/threads`)
 
-// parseGemm reads the lines of BenchmarkGemm, which give pairs of a value and
-// its unit.
-func parseGemm(out []byte) (gemmFigures, error) {
+// parseGemm reads so many lines of BenchmarkGemm, which give pairs of a value
+// and its unit.
+func parseGemm(out []byte, shapes int) (gemmFigures, error) {
 	g, seen := gemmFigures{}, 0
 	logBest, logMean := 0.0, 0.0
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
@@ -84,8 +82,8 @@ func parseGemm(out []byte) (gemmFigures, error) {
 		g.peak = max(g.peak, peak)
 		logBest, logMean, seen = logBest+math.Log(share), logMean+math.Log(100*mean/peak), seen+1
 	}
-	if seen != len(gemmShapes) {
-		return g, fmt.Errorf("%d of %d shapes measured", seen, len(gemmShapes))
+	if seen != shapes {
+		return g, fmt.Errorf("%d of %d shapes measured", seen, shapes)
 	}
 	g.best, g.mean = math.Exp(logBest/float64(seen)), math.Exp(logMean/float64(seen))
 	return g, nil

@@ -49,18 +49,19 @@ func (s setting) environment() []string {
 // class is a set of settings of which PyTorch's best counts.
 type class struct {
 	name     string
+	kernels  string // FSDFM_KERNELS of our side
 	settings []setting
 }
 
-// classes are what PyTorch may do on this machine and, if that includes
-// AVX-512, which the kernels of fsdfm do not use, also PyTorch with AVX2 alone.
+// classes are both sides with what this machine has and, if that includes
+// AVX-512, also both with AVX2 alone, as on a processor that has no more.
 func classes() []class {
 	if !hasAVX512() {
-		return []class{{"PyTorch", []setting{{2, "", ""}, {1, "", ""}}}}
+		return []class{{"AVX2", "avx2", []setting{{2, "", ""}, {1, "", ""}}}}
 	}
 	return []class{
-		{"PyTorch, AVX-512", []setting{{2, "", ""}, {2, "", "avx512"}, {1, "", ""}, {1, "", "avx512"}}},
-		{"PyTorch, AVX2", []setting{{2, "Haswell", "avx2"}, {1, "Haswell", "avx2"}}},
+		{"AVX-512", "avx512", []setting{{2, "", ""}, {2, "", "avx512"}, {1, "", ""}, {1, "", "avx512"}}},
+		{"AVX2", "avx2", []setting{{2, "Haswell", "avx2"}, {1, "Haswell", "avx2"}}},
 	}
 }
 

@@ -27,24 +27,21 @@ func (b *bench) write(w io.Writer) error {
 	return err
 }
 
-// table has a column of speed and one of ratio for each class of PyTorch's
-// settings.
+// table has columns for both sides and their ratio in each class.
 func (b *bench) table() string {
-	header := []string{"figure", "fsdfm"}
+	header := []string{"figure"}
 	for _, c := range classes() {
-		header = append(header, c.name, "ratio")
+		header = append(header, "fsdfm, "+c.name, "PyTorch, "+c.name, "ratio")
 	}
 	rows := [][]string{append(header, "goal", "must", "reached")}
 	for _, l := range b.lines {
-		row := []string{l.name, l.ours}
+		row := []string{l.name}
 		for i := range classes() {
-			switch {
-			case i < len(l.pytorch):
-				row = append(row, l.pytorch[i].theirs, l.format(l.pytorch[i].ratio))
-			case i == 0:
-				row = append(row, "", l.format(l.ratio))
-			default:
-				row = append(row, "", "")
+			if i < len(l.results) {
+				r := l.results[i]
+				row = append(row, r.Ours, r.Theirs, l.format(r.Ratio))
+			} else {
+				row = append(row, "", "", "")
 			}
 		}
 		rows = append(rows, append(row, l.format(l.goal), l.format(l.must), l.reached()))
@@ -62,18 +59,14 @@ func (l line) format(ratio float64) string {
 	return fmt.Sprintf("%.2fx", ratio)
 }
 
-// reached says which mark the ratio reaches, against each class of settings.
+// reached says which mark the ratio reaches in each class.
 func (l line) reached() string {
-	ratios := []float64{l.ratio}
-	for i := 1; i < len(l.pytorch); i++ {
-		ratios = append(ratios, l.pytorch[i].ratio)
-	}
 	var marks []string
-	for _, r := range ratios {
+	for _, r := range l.results {
 		switch {
-		case r >= l.goal:
+		case r.Ratio >= l.goal:
 			marks = append(marks, "goal")
-		case r >= l.must:
+		case r.Ratio >= l.must:
 			marks = append(marks, "must")
 		default:
 			marks = append(marks, "no")
@@ -87,8 +80,10 @@ func (l line) reached() string {
 func (b *bench) settings() string {
 	rows := [][]string{{"figure", "class", "best setting", "repeats", "ratio of the fastest", "largest relative difference"}}
 	for _, l := range b.lines {
-		for i, v := range l.pytorch {
-			rows = append(rows, []string{l.name, classes()[i].name, v.setting.String(), fmt.Sprint(v.repeats), l.format(v.fastest), v.agreement})
+		for i, r := range l.results {
+			if r.Theirs != "" {
+				rows = append(rows, []string{l.name, classes()[i].name, r.Setting, fmt.Sprint(r.Repeats), l.format(r.Fastest), r.Agreement})
+			}
 		}
 	}
 	if len(rows) == 1 {
