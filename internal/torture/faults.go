@@ -132,7 +132,7 @@ func damaged(dir string, which, how int, rng *rand.Rand) (what string, err error
 		return what, fmt.Errorf("%s passes for whole", save)
 	}
 	w := new(watcher)
-	if _, err := newLoop(dir, loopSteps, new(disk), w); err != nil {
+	if _, err := newLoop(dir, tiny, loopSteps, new(disk), w); err != nil {
 		return what, err
 	}
 	if w.broken != 1 {

@@ -18,13 +18,13 @@ import (
 	"fsdfm/train"
 )
 
-// network is as small as networks get.
-var network = model.Config{VocabSize: 11, Length: 8, HiddenSize: 16, CondDim: 8, Blocks: 1, Heads: 2, Dropout: 0.1, StepConditioning: model.Additive}
+// tiny is as small as networks get.
+var tiny = model.Config{VocabSize: 11, Length: 8, HiddenSize: 16, CondDim: 8, Blocks: 1, Heads: 2, Dropout: 0.1, StepConditioning: model.Additive}
 
 const every = 3 // steps between saves
 
 // newLoop is a training run in dir, at its newest save on the disk.
-func newLoop(dir string, steps int, on checkpoints.FS, watch train.Observer) (*train.Loop, error) {
+func newLoop(dir string, network model.Config, steps int, on checkpoints.FS, watch train.Observer) (*train.Loop, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func start(dir string, steps int, on checkpoints.FS, w *watcher) (*train.Loop, e
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	w.stop = stop
-	l, err := newLoop(dir, steps, on, w)
+	l, err := newLoop(dir, tiny, steps, on, w)
 	if err != nil {
 		return l, err
 	}

@@ -9,13 +9,17 @@ import (
 	"strings"
 
 	"fsdfm/checkpoints"
+	"fsdfm/model"
 )
+
+// modest is a network whose process is large enough for 1 % of its memory to be
+// more than what a garbage collector gives or takes.
+var modest = model.Config{VocabSize: 300, Length: 64, HiddenSize: 64, CondDim: 32, Blocks: 3, Heads: 4, Dropout: 0.1, StepConditioning: model.Additive}
 
 // residence samples the resident memory while a loop runs.
 type residence struct {
-	total int
-	kB    []float64 // one a report of the loop
-	err   error
+	kB  []float64 // one a step
+	err error
 }
 
 func (r *residence) Step(_, _ int, _, _ float64) {
@@ -41,9 +45,9 @@ func resident() (float64, error) {
 // memory trains for so many steps, with saves, metrics and evaluations, and
 // compares the resident memory of the second tenth with that of the last.
 func (t *torture) memory(steps int) error {
-	r := &residence{total: steps}
+	r := &residence{kB: make([]float64, 0, steps)} // its own memory does not grow
 	dir := filepath.Join(t.dir, "memory")
-	l, err := newLoop(dir, steps, checkpoints.Disk{}, r)
+	l, err := newLoop(dir, modest, steps, checkpoints.Disk{}, r)
 	if err != nil {
 		return err
 	}
@@ -62,6 +66,9 @@ func (t *torture) memory(steps int) error {
 		return sum / float64(len(part))
 	}
 	tenth := len(r.kB) / 10
+	for i := range 10 {
+		t.note("memory: tenth %d, %.2f MB", i+1, mean(r.kB[i*tenth:(i+1)*tenth])/1000)
+	}
 	early, late := mean(r.kB[tenth:2*tenth]), mean(r.kB[9*tenth:])
 	t.say("memory: %d steps, resident %.1f MB in the second tenth and %.1f MB in the last: %+.2f %%", steps, early/1000, late/1000, 100*(late/early-1))
 	if late > 1.01*early {
