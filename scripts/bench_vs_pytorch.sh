@@ -2,7 +2,7 @@
 # Measures fsdfm against PyTorch on the same network, weights and cores, and
 # prints the table of docs/PERFORMANCE.md:
 #
-#   scripts/bench_vs_pytorch.sh [-quick] [-only REGEXP] [-profile FILE] >table.md
+#   scripts/bench_vs_pytorch.sh [-quick] [-only REGEXP] >table.md
 #
 # About 20 minutes, with -quick 2. As root it runs with real-time priority, so
 # that other programs disturb less (they get 5 % of the cores meanwhile).

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,26 +16,26 @@ import (
 )
 
 // A family is kernels that do the same. A sample belongs to the first whose
-// pattern matches one of its functions.
+// pattern matches its stack: function names a line, the innermost first.
 type family struct {
 	name    string
-	leaf    bool // only the innermost function counts
 	pattern *regexp.Regexp
 }
 
 func of(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
 var families = []family{
-	{"waiting for the other thread", true, of(`kernel\.\(\*(worker|crew)\)|runtime\.(futex|procyield|osyield|usleep)`)},
-	{"attention", false, of(`kernel\.(attentionLoops|\(\*(headScratch|gradHead|attentionHead)\)|Attention)`)},
-	{"GELU, SiLU", false, of(`kernel\.(gelu|GELU|silu|SiLU)`)},
-	{"products: packing", false, of(`kernel\.(copyPanels6|packCopy|packTranspose)`)},
-	{"products: multiply-adds", false, of(`kernel\.(\(\*(packing|matmul)\)|[gG]emm)`)},
-	{"norm and modulation", false, of(`kernel\.[lL]ayerNorm`)},
-	{"gates, rotary, bias gradients", false, of(`kernel\.(Gated|gate|addRow|[rR]ota|ColumnSum|columnSum)`)},
-	{"clipping, AdamW, EMA", false, of(`fsdfm/optim\.|kernel\.(AdamW|adamW|SumSquares|sumSquares)`)},
-	{"embedding and loss", false, of(`kernel\.(Embed|embed|SoftmaxRow|softmaxRow|Weigh|weigh)|fsdfm/loss\.`)},
-	{"gorgonia and the rest", false, of(``)},
+	// Idle threads let others run while they look for work: that is Go's scheduler.
+	{"waiting for the other thread", of(`\A[^\n]*kernel\.\(\*(worker|crew)\)|kernel\.\(\*worker\)\.await|runtime\.(mcall|mstart|futex|procyield)`)},
+	{"attention", of(`kernel\.(attentionLoops|\(\*(headScratch|gradHead|attentionHead)\)|Attention)`)},
+	{"GELU, SiLU", of(`kernel\.(gelu|GELU|silu|SiLU)`)},
+	{"products: packing", of(`kernel\.(copyPanels6|packCopy|packTranspose)`)},
+	{"products: multiply-adds", of(`kernel\.(\(\*(packing|matmul)\)|[gG]emm)`)},
+	{"norm and modulation", of(`kernel\.[lL]ayerNorm`)},
+	{"gates, rotary, bias gradients", of(`kernel\.(Gated|gate|addRow|[rR]ota|ColumnSum|columnSum)`)},
+	{"clipping, AdamW, EMA", of(`fsdfm/optim\.|kernel\.(AdamW|adamW|SumSquares|sumSquares)`)},
+	{"embedding and loss", of(`kernel\.(Embed|embed|SoftmaxRow|softmaxRow|Weigh|weigh)|fsdfm/loss\.`)},
+	{"gorgonia and the rest", of(``)},
 }
 
 // writeProfile prints how steps of pretraining at a small and at a large
@@ -95,64 +95,41 @@ func (p problem) profile(lasting time.Duration) (string, error) {
 	return string(out), nil
 }
 
-var sampleTime = regexp.MustCompile(`^ *(\d[\d.]*(?:ns|us|ms|s|mins|hrs)) +(\S.*)$`)
+var sampleTime = regexp.MustCompile(`(?s)\A *(\d[\d.]*(?:ns|us|ms|s|mins|hrs)) +(\S.*)`)
 
-// familyShares divides samples among families. In a listing the first line of a
-// sample has its time and innermost function, the others its callers.
+// familyShares divides samples among families. In a listing every sample stands
+// below a ruler: its time and innermost function, then the callers.
 func familyShares(traces string) (map[string]float64, error) {
-	times, total := make(map[string]float64), 0.0
-	var spent float64
-	var stack []string
-	flush := func() {
-		if len(stack) > 0 {
-			times[familyOf(stack)] += spent
-			total += spent
+	shares, total := make(map[string]float64), 0.0
+	for _, sample := range strings.Split(traces, "-----------+")[1:] {
+		_, body, _ := strings.Cut(sample, "\n")
+		m := sampleTime.FindStringSubmatch(body)
+		if m == nil {
+			continue // a ruler at the end, or a label
 		}
-		stack = nil
+		d, err := time.ParseDuration(strings.NewReplacer("mins", "m", "hrs", "h").Replace(m[1]))
+		if err != nil {
+			return nil, fmt.Errorf("profile: sample %q: %w", m[0], err)
+		}
+		var stack []string
+		for line := range strings.Lines(m[2]) {
+			stack = append(stack, strings.TrimSpace(line))
+		}
+		shares[familyOf(stack)] += d.Seconds()
+		total += d.Seconds()
 	}
-	started := false
-	for lines := bufio.NewScanner(strings.NewReader(traces)); lines.Scan(); {
-		text := lines.Text()
-		if strings.HasPrefix(text, "-----------+") {
-			flush()
-			started = true
-			continue
-		}
-		if !started {
-			continue
-		}
-		if m := sampleTime.FindStringSubmatch(text); m != nil && stack == nil {
-			d, err := time.ParseDuration(strings.NewReplacer("mins", "m", "hrs", "h").Replace(m[1]))
-			if err != nil {
-				return nil, fmt.Errorf("profile: line %q: %w", text, err)
-			}
-			spent, stack = d.Seconds(), []string{m[2]}
-		} else if stack != nil {
-			stack = append(stack, strings.TrimSpace(text))
-		}
-	}
-	flush()
 	if total == 0 {
 		return nil, errors.New("profile: no samples")
 	}
-	for name := range times {
-		times[name] /= total
+	for name := range shares {
+		shares[name] /= total
 	}
-	return times, nil
+	return shares, nil
 }
 
 // familyOf is the family of a sample, whose innermost function comes first.
 func familyOf(stack []string) string {
-	for _, f := range families {
-		inside := stack
-		if f.leaf {
-			inside = stack[:1]
-		}
-		for _, function := range inside {
-			if f.pattern.MatchString(function) {
-				return f.name
-			}
-		}
-	}
-	return ""
+	text := strings.Join(stack, "\n")
+	i := slices.IndexFunc(families, func(f family) bool { return f.pattern.MatchString(text) })
+	return families[i].name // the last matches everything
 }
