@@ -13,7 +13,9 @@ const (
 	mostCols   = 4096    // most columns packed at a time if K is one slice,
 	deepCols   = 1024    // and if C is passed over once for every slice
 	blockRows  = 96      // about the rows of a block of panels
-	skinnyRows = 96      // up to here A is one block: its panels are shared, B's strips are not
+	splitSize  = 1 << 18 // up to so many elements of C, threads share no operands
+	splitDepth = 1024    // if K is at least so long
+	splitRows  = 128     // and there are so many rows for each
 	finishCols = 256     // columns after which the epilogue runs, while they are in cache
 	linePad    = 16      // floats between panels or strips, so that they do not share cache sets
 	tinyWork   = 1 << 16 // products of fewer multiplications do not pay for a second thread
@@ -24,6 +26,7 @@ type tiling struct {
 	rows, cols int // of C held in registers: a panel's rows, a strip's columns
 	depth      int // most rows of a slice of K, which the packers fill up to a multiple of round
 	round      int
+	skinny     int // up to so many rows A is one block: its panels are shared, B's strips are not
 	lanes      int // columns of a strip that transposeB packs at a time
 
 	strip      func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)
@@ -35,7 +38,7 @@ type tiling struct {
 }
 
 var tilingAVX2 = tiling{
-	rows: panelRows, cols: stripCols, depth: sliceDepth, round: 8, lanes: 8,
+	rows: panelRows, cols: stripCols, depth: sliceDepth, round: 8, skinny: 96, lanes: 8,
 	strip: gemmStrip, copyA: copyPanels6, copyB: packCopy16,
 	transposeA: packTranspose6, transposeB: packTranspose8, widenB: packTranspose8BF16,
 }
@@ -57,7 +60,7 @@ func copyPanels6(dst *float32, panel int, src *float32, ld, k, n int) {
 }
 
 var tilingAVX512 = tiling{
-	rows: 6, cols: 64, depth: 512, round: 16, lanes: 16,
+	rows: 6, cols: 64, depth: 512, round: 16, skinny: 192, lanes: 16,
 	strip: gemmStrip64, copyA: packCopy6x16, copyB: packCopy64,
 	transposeA: packTranspose6x16, transposeB: packTranspose16, widenB: packTranspose16BF16,
 }
@@ -71,9 +74,34 @@ type packing struct {
 	stripSize, panelSize int // floats from one packed strip or panel to the next
 }
 
-func gemmAVX2(g *matmul) { g.packed(&tilingAVX2) }
+func gemmAVX2(g *matmul) { g.tiled(&tilingAVX2) }
 
-func gemmAVX512(g *matmul) { g.packed(&tilingAVX512) }
+func gemmAVX512(g *matmul) { g.tiled(&tilingAVX512) }
+
+func (g *matmul) tiled(t *tiling) {
+	n := Threads()
+	if n > 1 && g.m >= n*splitRows && g.m*g.n <= splitSize && g.k >= splitDepth {
+		g.split(t, n)
+	} else {
+		g.packed(t)
+	}
+}
+
+// split gives each of n threads rows of C of its own, with operands packed for itself
+// alone. It suits the gradient of a weight, a long sum for few elements: to hand packed
+// operands from one core to another takes longer than to pack them twice.
+func (g *matmul) split(t *tiling, n int) {
+	panels := ceilDiv(g.m, t.rows)
+	Parallel(n, func(i int) {
+		i0, i1 := i*panels/n*t.rows, min((i+1)*panels/n*t.rows, g.m)
+		part := *g
+		part.m, part.c, part.a = i1-i0, g.c[i0*g.n:i1*g.n], g.a[i0*g.aRow:]
+		if g.ep.Pre != nil {
+			part.ep.Pre = g.ep.Pre[i0*g.n : i1*g.n]
+		}
+		part.packed(t)
+	})
+}
 
 func (g *matmul) packed(t *tiling) {
 	p := packing{matmul: g, tiling: t, perGroup: ceilDiv(g.group, t.depth)}
@@ -81,7 +109,7 @@ func (g *matmul) packed(t *tiling) {
 	p.perGroup = ceilDiv(g.group, p.depth)
 	p.slices = g.k / g.group * p.perGroup
 	p.stripSize, p.panelSize = p.depth*t.cols+linePad, p.depth*t.rows+linePad
-	if g.m <= skinnyRows {
+	if g.m <= t.skinny {
 		p.narrow()
 	} else {
 		p.wide()

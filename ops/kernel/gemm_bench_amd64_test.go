@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// peak returns the GFLOP/s of a level's multiply-adds on registers, best of several short
-// runs.
-func peak(level string, threads int) float64 {
+// peak returns the GFLOP/s of a level's multiply-adds on registers of one core, best of
+// several short runs.
+func peak(level string) float64 {
 	const rounds = 1 << 16
 	run, lanes := fmaPeak, 8.0
 	if level == "avx512" {
@@ -19,14 +19,14 @@ func peak(level string, threads int) float64 {
 	best := 0.0
 	for range 20 {
 		start := time.Now()
-		Parallel(threads, func(int) { run(rounds) })
-		best = max(best, float64(threads)*rounds*12*lanes*2/float64(time.Since(start).Nanoseconds()))
+		run(rounds)
+		best = max(best, rounds*12*lanes*2/float64(time.Since(start).Nanoseconds()))
 	}
 	return best
 }
 
-// BenchmarkGemm reports the best and mean speed and the best's share of the peak measured
-// just before. "2048x256x1024 NT" is M x N x K.
+// BenchmarkGemm reports the best and mean speed and the best's share of the peak, measured
+// just before, of as many cores as threads. "2048x256x1024 NT" is M x N x K.
 func BenchmarkGemm(b *testing.B) {
 	shapes := []struct {
 		layout  Layout
@@ -40,7 +40,7 @@ func BenchmarkGemm(b *testing.B) {
 	defer func(was level) { use = was }(use)
 	for _, use = range levels()[1:] {
 		for _, threads := range []int{1, 2} {
-			limit := peak(use.name, threads)
+			limit := float64(threads) * peak(use.name)
 			for _, s := range shapes {
 				name := fmt.Sprintf("%s/threads%d/%dx%dx%d_%s", use.name, threads, s.m, s.n, s.k, [...]string{"NN", "NT", "TN"}[s.layout])
 				b.Run(name, func(b *testing.B) { benchGemm(b, s.layout, s.m, s.n, s.k, threads, limit) })
