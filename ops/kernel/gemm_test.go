@@ -153,7 +153,7 @@ func TestGemmLarge(t *testing.T) {
 
 func TestGemmSameForAnyThreads(t *testing.T) {
 	everyLoops(t, func(t *testing.T) {
-		for _, s := range [][3]int{{70, 90, 50}, {201, 157, 401}, {9, 530, 400}, {100, 50, 1100}} {
+		for _, s := range [][3]int{{70, 90, 50}, {201, 157, 401}, {9, 530, 400}, {100, 50, 1100}, {260, 70, 1030}} {
 			for layout := NN; layout <= TN; layout++ {
 				m, n, k := s[0], s[1], s[2]
 				b := newBench(t, 3)
