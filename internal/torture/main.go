@@ -17,7 +17,8 @@ Usage: torture [flags]
   -kills N       kill N times -9 during a small pipeline and go on (default 10)
   -program FILE  the fsdfm-train to kill; needed for -kills
   -faults N      fail N times in a save, or damage one, and go on (default 50)
-  -steps N       train N small steps and measure the resident memory (default 0)
+  -steps N       train N small steps twice and measure the memory of the second
+                 time (default 0)
   -seed N        of the times, the operations and the bytes (default 1)
   -dir DIR       where to work (default: a temporary folder, removed at the end)
   -v             tell of every trial
