@@ -52,14 +52,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setup gives every script a small text, a run file for it, and the folder of
-// the run files that are shipped.
+// setup gives every script a small text, a run file for it, and the folders of
+// the run files that are shipped and of the Parquet files that data tests.
 func setup(env *testscript.Env) error {
 	shipped, err := filepath.Abs("../configs")
 	if err != nil {
 		return err
 	}
 	env.Setenv("CONFIGS", shipped)
+	parquet, err := filepath.Abs("../data/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("DATA", parquet)
 	book, err := book()
 	if err != nil {
 		return err

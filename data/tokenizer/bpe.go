@@ -27,7 +27,7 @@ var _ Tokenizer = (*BPE)(nil)
 
 // longestPiece bounds memory: a longer piece of text, in bytes, is merged in
 // parts.
-const longestPiece = 1 << 16
+const longestPiece = 1 << 20
 
 // Name returns "bpe".
 func (*BPE) Name() string { return "bpe" }
