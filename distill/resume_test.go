@@ -12,6 +12,7 @@ import (
 	"fsdfm/flow"
 	"fsdfm/internal/golden"
 	"fsdfm/model"
+	"fsdfm/ops"
 	"fsdfm/train"
 )
 
@@ -149,6 +150,38 @@ func TestResume(t *testing.T) {
 			golden.Near(t, "moment1", resumed.Optimizer.Moment1, straight.Optimizer.Moment1, 0)
 			golden.Near(t, "moment2", resumed.Optimizer.Moment2, straight.Optimizer.Moment2, 0)
 		})
+	}
+}
+
+// TestMicroBatches: any split of a batch and any threads give the same weights,
+// with teachers that are asked about some of its rows only.
+func TestMicroBatches(t *testing.T) {
+	defer ops.SetThreads(0)
+	for name, change := range map[string]func(*distill.Config){
+		"rk4":  func(*distill.Config) {},
+		"heun": func(c *distill.Config) { c.Teacher, c.KL, c.PathLoss = "heun", "reverse", "ce" },
+		"mixed": func(c *distill.Config) {
+			c.TrajectoryShare = 0.5
+			c.Trajectory = distill.TrajectoryConfig{Jump: 1, End: 0.5, KL: 0.25}
+		},
+	} {
+		c := distill.DefaultConfig()
+		change(&c)
+		run := func(micro, threads int) *train.Loop {
+			ops.SetThreads(threads)
+			l := newLoop(t, t.TempDir(), c)
+			l.Config.MicroBatch, l.Config.Steps = micro, 3
+			if err := l.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		want := run(6, 1)
+		for _, micro := range []int{1, 4, 5} {
+			got := run(micro, 2)
+			golden.Near(t, name+" weights", got.Learner.Weights.Data, want.Learner.Weights.Data, 0)
+			golden.Near(t, name+" ema", got.EMA, want.EMA, 0)
+		}
 	}
 }
 

@@ -180,6 +180,32 @@ func TestMicroBatches(t *testing.T) {
 	}
 }
 
+// TestJudgeResumes: the training of a judge goes on to the same bits too.
+func TestJudgeResumes(t *testing.T) {
+	run := func(dir string, at int) *train.Loop {
+		l := loopOf(t, dir, tiny.Judge(), false)
+		l.Objective = &train.NextToken{Learner: l.Learner, EMA: model.NewDenoiser(l.Learner.Weights.On(l.EMA)), Seed: l.Seed}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		l.Observer = stopping{at, cancel}
+		if err := l.Run(ctx); err != nil && !errors.Is(err, train.ErrInterrupted) {
+			t.Fatal(err)
+		}
+		return l
+	}
+	whole, parts := t.TempDir(), t.TempDir()
+	straight := run(whole, 1000)
+	if l := run(parts, 6); l.Step() != 6 {
+		t.Fatalf("stopped at step %d, want 6", l.Step())
+	}
+	resumed := run(parts, 1000)
+	golden.Near(t, "weights", resumed.Learner.Weights.Data, straight.Learner.Weights.Data, 0)
+	golden.Near(t, "ema", resumed.EMA, straight.EMA, 0)
+	if a, b := metrics(t, whole), metrics(t, parts); !slices.Equal(a, b) {
+		t.Errorf("metrics of the resumed run %q, want %q", b, a)
+	}
+}
+
 func TestLearns(t *testing.T) {
 	l := newLoop(t, t.TempDir(), false)
 	l.Config.Steps, l.Config.LogEvery, l.Config.EvalEvery = 150, 50, 0

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"fsdfm/checkpoints"
 )
@@ -59,7 +60,7 @@ func (m *Metrics) Sync() error {
 		return nil
 	}
 	if err == nil {
-		err = errors.Join(f.Sync(), f.Close())
+		err = errors.Join(f.Sync(), f.Close(), checkpoints.Disk{}.SyncDir(filepath.Dir(m.path)))
 	}
 	if err != nil {
 		return fmt.Errorf("train: flushing metrics: %w", err)
