@@ -155,7 +155,7 @@ Type: cpu
 
 func TestGrowth(t *testing.T) {
 	p := tiny()
-	m, err := p.cost(2)
+	m, err := p.cost(context.Background(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}

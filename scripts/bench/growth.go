@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +43,7 @@ type point struct {
 }
 
 // writeGrowth draws a plot a variable into a folder and prints the numbers.
-func writeGrowth(w io.Writer, folder string) error {
+func writeGrowth(ctx context.Context, w io.Writer, folder string) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return fmt.Errorf("plots: %w", err)
 	}
@@ -52,7 +53,7 @@ func writeGrowth(w io.Writer, folder string) error {
 		for _, value := range v.values {
 			fmt.Fprintf(os.Stderr, "%s: %d\n", v.file, value)
 			p, threads := v.at(value)
-			c, err := p.cost(threads)
+			c, err := p.cost(ctx, threads)
 			if err != nil {
 				return fmt.Errorf("%s %d: %w", v.file, value, err)
 			}
@@ -68,7 +69,7 @@ func writeGrowth(w io.Writer, folder string) error {
 }
 
 // cost measures steps for about two seconds, with so many threads (0: all).
-func (p problem) cost(threads int) (cost, error) {
+func (p problem) cost(ctx context.Context, threads int) (cost, error) {
 	const least, most, lasting = 3, 50, 2 * time.Second
 	kernel.SetThreads(threads)
 	defer kernel.SetThreads(0)
@@ -80,6 +81,9 @@ func (p problem) cost(threads int) (cost, error) {
 	}
 	var seconds measured
 	for started := time.Now(); len(seconds) < least || len(seconds) < most && time.Since(started) < lasting; {
+		if err := ctx.Err(); err != nil {
+			return cost{}, err
+		}
 		s, err := step()
 		if err != nil {
 			return cost{}, err

@@ -77,9 +77,9 @@ func run(ctx context.Context, args []string) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("%q is an argument too much: try -h", flags.Arg(0))
 	case *profile:
-		return writeProfile(os.Stdout)
+		return writeProfile(ctx, os.Stdout)
 	case *growth != "":
-		return writeGrowth(os.Stdout, *growth)
+		return writeGrowth(ctx, os.Stdout, *growth)
 	case b.kernels == "":
 		return errors.New("-kernels FILE is missing: try -h")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ var families = []family{
 
 // writeProfile prints how steps of pretraining at a small and at a large
 // vocabulary divide their CPU time.
-func writeProfile(w io.Writer) error {
+func writeProfile(ctx context.Context, w io.Writer) error {
 	const lasting = 8 * time.Second
 	problems := []problem{small(1024, 256, 8), small(8192, 256, 8)}
 	rows := [][]string{{"kernels"}}
@@ -48,7 +49,7 @@ func writeProfile(w io.Writer) error {
 		rows = append(rows, []string{f.name})
 	}
 	for _, p := range problems {
-		traces, err := p.profile(lasting)
+		traces, err := p.profile(ctx, lasting)
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ func writeProfile(w io.Writer) error {
 
 // profile trains for a while and returns the samples as go tool pprof lists
 // them.
-func (p problem) profile(lasting time.Duration) (string, error) {
+func (p problem) profile(ctx context.Context, lasting time.Duration) (string, error) {
 	o := newOurs(p)
 	if err := o.train(0); err != nil { // compiles
 		return "", err
@@ -82,7 +83,9 @@ func (p problem) profile(lasting time.Duration) (string, error) {
 		return "", fmt.Errorf("profile: %w", err)
 	}
 	for started := time.Now(); err == nil && time.Since(started) < lasting; {
-		err = o.train(o.step * o.batch)
+		if err = ctx.Err(); err == nil {
+			err = o.train(o.step * o.batch)
+		}
 	}
 	pprof.StopCPUProfile()
 	if err != nil {
