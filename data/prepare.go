@@ -101,6 +101,7 @@ func surveyOf(ctx context.Context, c *Corpus, o Options) (*survey, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	o.progress("survey", c, 0)
 	if len(size) == 1 {
 		s.pieces = cut(only, onlyPieces)
 		size = size[:0]
@@ -222,6 +223,7 @@ func (s *survey) pack(ctx context.Context, w *datasetWriter, tok tokenizer.Token
 		err = readErr
 	}
 	if err == nil {
+		o.progress("tokenize", s.corpus, tokens)
 		err = w.finish()
 	}
 	return err

@@ -51,16 +51,16 @@ func (p *Progress) Set(done int) { p.set(done, "") }
 // Pass tells how far a pass over files is, in bytes, and how many tokens it has
 // made.
 func (p *Progress) Pass(pass string, done, total, tokens int64) {
-	const megabyte = 1e6
+	megabytes := func(n int64) int { return int((n + 999_999) / 1_000_000) }
 	title := pass + ", MB"
 	if title != p.title || p.total == 0 {
-		p.Start(title, int(total/megabyte)+1)
+		p.Start(title, megabytes(total))
 	}
 	detail := ""
 	if tokens > 0 {
 		detail = fmt.Sprintf("%.0f tokens/s", float64(tokens)/time.Since(p.begun).Seconds())
 	}
-	p.set(int(done/megabyte), detail)
+	p.set(megabytes(done), detail)
 }
 
 // Step implements train.Observer.

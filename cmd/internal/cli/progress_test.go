@@ -66,3 +66,19 @@ func TestProgressBar(t *testing.T) {
 		}
 	}
 }
+
+// Passes over files are counted in megabytes, each from the beginning.
+func TestProgressPass(t *testing.T) {
+	var out bytes.Buffer
+	p := &Progress{out: &out, every: 0}
+	p.Pass("survey", 500_000, 2_500_000, 0)
+	p.Pass("survey", 2_500_000, 2_500_000, 0)
+	p.Pass("tokenize", 1_000_000, 2_500_000, 400_000)
+	want := `^survey, MB 1/3, \d+s left
+survey, MB 3/3, 0s left
+tokenize, MB 1/3, \d+ tokens/s, \d+s left
+$`
+	if !regexp.MustCompile(want).MatchString(out.String()) {
+		t.Errorf("wrote\n%s, want %s", &out, want)
+	}
+}
