@@ -52,10 +52,9 @@ const (
 
 // copyPanels6 packs n columns of src [k, ld] into panels.
 func copyPanels6(dst *float32, panel int, src *float32, ld, k, n int) {
-	to, from := unsafe.Pointer(dst), unsafe.Pointer(src)
-	for ; n > 0; n -= panelRows {
-		packCopy6((*float32)(to), (*float32)(from), ld, k, min(panelRows, n))
-		to, from = unsafe.Add(to, 4*panel), unsafe.Add(from, 4*panelRows)
+	for i := 0; i < n; i += panelRows {
+		to, from := unsafe.Add(unsafe.Pointer(dst), 4*(i/panelRows*panel)), unsafe.Add(unsafe.Pointer(src), 4*i)
+		packCopy6((*float32)(to), (*float32)(from), ld, k, min(panelRows, n-i))
 	}
 }
 
