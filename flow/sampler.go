@@ -67,8 +67,10 @@ func (s *Sampler) step(x Tokens, times []float64, logits *[]float32, rng []Rand)
 		s.Stepper.Step(&s.final, x, *logits, s.leg.T, s.leg.H, rng)
 	case s.Candidates > 1:
 		var err error
-		*logits, err = s.jumper.Jump(s.Solver, x, *logits, s.leg, rng)
-		return err
+		if *logits, err = s.jumper.Jump(s.Solver, x, *logits, s.leg, rng); err != nil {
+			return err
+		}
+		return s.areNumbers(x, *logits)
 	default:
 		s.Stepper.Step(s.Solver, x, *logits, s.leg.T, s.leg.H, rng)
 	}
@@ -84,13 +86,18 @@ func (s *Sampler) ask(x Tokens, from, to float64) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	return logits, s.areNumbers(x, logits)
+}
+
+// areNumbers reports weights that have diverged.
+func (s *Sampler) areNumbers(x Tokens, logits []float32) error {
 	v := s.Denoiser.Vocab()
 	for i := range x.IDs { // one logit a position tells: NaN spreads through a layer
 		if l := float64(logits[i*v]); math.IsNaN(l) {
-			return nil, fmt.Errorf("the logits of row %d, position %d are not numbers: the weights have diverged, use an earlier checkpoint", i/x.Length, i%x.Length)
+			return fmt.Errorf("the logits of row %d, position %d are not numbers: the weights have diverged, use an earlier checkpoint", i/x.Length, i%x.Length)
 		}
 	}
-	return logits, nil
+	return nil
 }
 
 // begin prepares for a run of x.
