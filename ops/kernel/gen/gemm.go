@@ -308,7 +308,13 @@ func quads(rows []Mem, load func(Mem) reg.VecVirtual) [4]reg.VecVirtual {
 	for r := range x {
 		x[r] = load(rows[r])
 	}
-	t0, t1, t2, t3 := YMM(), YMM(), YMM(), YMM()
+	return columnsOf(x, YMM)
+}
+
+// columnsOf turns 4 rows into columns within each lane of 4 elements: lane l of result[c]
+// holds column 4l+c. The vectors are of the kind that vector makes.
+func columnsOf(x [4]reg.VecVirtual, vector func() reg.VecVirtual) [4]reg.VecVirtual {
+	t0, t1, t2, t3 := vector(), vector(), vector(), vector()
 	VUNPCKLPS(x[1], x[0], t0)
 	VUNPCKHPS(x[1], x[0], t1)
 	VUNPCKLPS(x[3], x[2], t2)

@@ -338,7 +338,7 @@ func packTranspose16(e element512, name, src string, doc ...string) {
 				x[i] = ZMM()
 				e.load(Mem{Base: p, Index: at, Scale: 1}, mask, x[i])
 			}
-			quarters[g] = quads512(x)
+			quarters[g] = columnsOf(x, ZMM)
 		}
 		for c := range 4 {
 			t := [4]reg.VecVirtual{ZMM(), ZMM(), ZMM(), ZMM()}
@@ -354,20 +354,6 @@ func packTranspose16(e element512, name, src string, doc ...string) {
 		}
 		ADDQ(U32(16*wideCols*4), dst)
 	})
-}
-
-// quads512 turns 4 rows of 16 into columns: lane l (of 4) of result[c] holds column 4l+c.
-func quads512(x [4]reg.VecVirtual) [4]reg.VecVirtual {
-	t0, t1, t2, t3 := ZMM(), ZMM(), ZMM(), ZMM()
-	VUNPCKLPS(x[1], x[0], t0)
-	VUNPCKHPS(x[1], x[0], t1)
-	VUNPCKLPS(x[3], x[2], t2)
-	VUNPCKHPS(x[3], x[2], t3)
-	VUNPCKLPD(t2, t0, x[0])
-	VUNPCKHPD(t2, t0, x[1])
-	VUNPCKLPD(t3, t1, x[2])
-	VUNPCKHPD(t3, t1, x[3])
-	return x
 }
 
 func packTranspose6x16() {
