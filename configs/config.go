@@ -49,6 +49,7 @@ type Flow struct {
 	Source    string  `yaml:"source" mapstructure:"source"`       // uniform (default) | mask
 	Scheduler float64 `yaml:"scheduler" mapstructure:"scheduler"` // exponent n of kappa(t) = t^n, default 1
 	Solver    string  `yaml:"solver" mapstructure:"solver"`       // euler_cumulative (default) | euler | ancestral | mixture_euler
+	Spacing   float64 `yaml:"spacing" mapstructure:"spacing"`     // of the steps' times 1-(1-k/N)^spacing: 1 (default) even, above 1 denser towards the text
 }
 
 // Evaluate is the table at the end of a run.
@@ -75,7 +76,7 @@ func Default() Config {
 	return Config{
 		Run: "run", Kind: "generator", Seed: 1,
 		Data:     Data{Corpus: "austen", Field: "text", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
-		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative"},
+		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative", Spacing: 1},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
 		Gate:     DefaultGate(),
@@ -189,6 +190,9 @@ func (f Flow) validate() error {
 	}
 	if !(f.Scheduler > 0) {
 		bad("scheduler is %v: the exponent must be above 0", f.Scheduler)
+	}
+	if !(f.Spacing > 0) {
+		bad("spacing is %v: must be above 0, 1 for even steps", f.Spacing)
 	}
 	if err := validSolver(f.Solver); err != nil {
 		errs = append(errs, err)

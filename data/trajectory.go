@@ -18,7 +18,7 @@ import (
 //	trajectories-00000.json   its sidecar: rows, size, SHA-256, RolloutInfo
 //
 // Columns, nullable but without nulls: `id` int64, and `states`
-// FixedSizeList<int32>[(G+1)*L], the tokens at the times k/G for k = 0..G, time
+// FixedSizeList<int32>[(G+1)*L], the tokens after k/G of the steps for k = 0..G, time
 // first. The file's metadata has one key, `fsdfm`: the RolloutInfo as JSON. The
 // sidecar is written last: a file without a matching one counts as not written.
 const trajectoryFormat = "fsdfm-trajectories-1"
@@ -26,17 +26,18 @@ const trajectoryFormat = "fsdfm-trajectories-1"
 // RolloutInfo is what decides a rolled-out trajectory, and so whether a file
 // can still be used.
 type RolloutInfo struct {
-	Grid        int     `json:"grid"`         // G: states are kept at the times k/G
-	Length      int     `json:"length"`       // L
-	Vocab       int     `json:"vocab"`        // ids lie in [0, vocab): with a mask token it counts too
-	Steps       int     `json:"steps"`        // model evaluations of one trajectory
-	Solver      string  `json:"solver"`       // by its name in flow
-	Source      string  `json:"source"`       // uniform | mask
-	Scheduler   float64 `json:"scheduler"`    // exponent n of kappa(t) = t^n
-	Temperature float64 `json:"temperature"`  // of the posterior
-	Candidates  int     `json:"candidates"`   // jumps tried at every step
-	Seed        uint64  `json:"seed"`         // of source and jumps
-	WeightsHash string  `json:"weights_hash"` // of the teacher's weights
+	Grid        int     `json:"grid"`              // G: states are kept after k/G of the steps
+	Length      int     `json:"length"`            // L
+	Vocab       int     `json:"vocab"`             // ids lie in [0, vocab): with a mask token it counts too
+	Steps       int     `json:"steps"`             // model evaluations of one trajectory
+	Solver      string  `json:"solver"`            // by its name in flow
+	Source      string  `json:"source"`            // uniform | mask
+	Scheduler   float64 `json:"scheduler"`         // exponent n of kappa(t) = t^n
+	Spacing     float64 `json:"spacing,omitempty"` // of the times of the steps; 0: even
+	Temperature float64 `json:"temperature"`       // of the posterior
+	Candidates  int     `json:"candidates"`        // jumps tried at every step
+	Seed        uint64  `json:"seed"`              // of source and jumps
+	WeightsHash string  `json:"weights_hash"`      // of the teacher's weights
 }
 
 // width is the number of tokens of one trajectory.

@@ -12,7 +12,7 @@ import (
 
 var sampleInfo = RolloutInfo{
 	Grid: 2, Length: 3, Vocab: 5, Steps: 8, Solver: "euler_cumulative", Source: "uniform",
-	Scheduler: 1, Temperature: 0.9, Seed: 1<<64 - 1, WeightsHash: "abc123",
+	Scheduler: 1, Spacing: 2, Temperature: 0.9, Seed: 1<<64 - 1, WeightsHash: "abc123",
 }
 
 // rollout is trajectory files' content: trajectory id has the token

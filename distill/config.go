@@ -106,7 +106,7 @@ func (c Config) Validate() error {
 type RolloutConfig struct {
 	Trajectories int     `yaml:"trajectories" mapstructure:"trajectories"` // how many; 0 skips the stage
 	Steps        int     `yaml:"steps" mapstructure:"steps"`               // model evaluations of one trajectory, default 1024
-	Grid         int     `yaml:"grid" mapstructure:"grid"`                 // states kept, at the times k/grid: a power of two dividing steps, default 32
+	Grid         int     `yaml:"grid" mapstructure:"grid"`                 // states kept, after k/grid of the steps: a power of two dividing steps, default 32
 	Batch        int     `yaml:"batch" mapstructure:"batch"`               // trajectories sampled together and written as one file, default 32
 	Solver       string  `yaml:"solver" mapstructure:"solver"`             // default euler_cumulative
 	Temperature  float64 `yaml:"temperature" mapstructure:"temperature"`   // of the posterior, default 1

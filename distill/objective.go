@@ -13,7 +13,7 @@ import (
 // Trajectories are rolled-out runs of the many-step teacher.
 type Trajectories interface {
 	Len() int
-	State(i, k int) []int32 // [L] tokens of trajectory i at time k/Grid
+	State(i, k int) []int32 // [L] tokens of trajectory i after k/Grid of its steps
 }
 
 // Objective is stage 2. Each row is routed to one loss:
@@ -33,7 +33,8 @@ type Objective struct {
 	Source     flow.Source
 	Budgets    flow.Budgets
 	Rollouts   Trajectories // nil unless Config.UsesTrajectories
-	Grid       int          // of the trajectories: their states stand at the times k/Grid
+	Grid       int          // of the trajectories: their states stand after k/Grid of the steps
+	Spacing    flow.Spacing // of the times of a budget: Budgets draws shares of the steps
 	Seed       uint64
 
 	rows
@@ -121,7 +122,8 @@ func (o *Objective) resize(n, length int) {
 // drawPath sets row i to a state of the path at a random time: from noise to its
 // text, or from one end of a random trajectory to the other.
 func (o *Objective) drawPath(i int, r flow.Rand) {
-	o.t[i], o.h[i] = o.Budgets.Draw(r)
+	u, du := o.Budgets.Draw(r)
+	o.t[i], o.h[i] = o.Spacing.Leg(u, du)
 	one := func(t flow.Tokens) flow.Tokens { return flow.Tokens{Batch: 1, Length: t.Length, IDs: t.Row(i)} }
 	x0, clean := one(o.x0), one(flow.Tokens{Length: o.xt.Length, IDs: o.clean})
 	streams := []flow.Rand{r}
@@ -133,17 +135,17 @@ func (o *Objective) drawPath(i int, r flow.Rand) {
 		o.Source.Sample(x0, streams)
 	}
 	o.Path.Sample(one(o.xt), x0, clean, o.t[i:i+1], streams)
-	o.routeData(i)
+	o.routeData(i, du)
 }
 
 func (o *Objective) anyTrajectory(r flow.Rand) int {
 	return int(r.Float64() * float64(o.Rollouts.Len()))
 }
 
-// routeData gives a data row its loss: the smallest step learns from the data,
-// every other from the shortcut teacher.
-func (o *Objective) routeData(i int) {
-	if o.h[i] >= 1/(float64(o.Config.MaxBudget)/2+1) {
+// routeData gives a data row, of a budget of 1/du steps, its loss: the smallest
+// step learns from the data, every other from the shortcut teacher.
+func (o *Objective) routeData(i int, du float64) {
+	if du >= 1/(float64(o.Config.MaxBudget)/2+1) {
 		o.shortcut.index = append(o.shortcut.index, i)
 		o.addKL(i, 1)
 		return
@@ -187,9 +189,10 @@ func (o *Objective) add(i int, l loss.Loss, weight float64) {
 func (o *Objective) drawTrajectory(i int, r flow.Rand) {
 	grid, length := o.Grid, o.xt.Length
 	id := o.anyTrajectory(r)
-	o.t[i], o.h[i] = o.Budgets.UpTo(grid).Draw(r)
-	from := int(math.Round(o.t[i] * float64(grid)))
-	to := int(math.Round((o.t[i] + o.h[i]) * float64(grid)))
+	u, du := o.Budgets.UpTo(grid).Draw(r)
+	o.t[i], o.h[i] = o.Spacing.Leg(u, du)
+	from := int(math.Round(u * float64(grid)))
+	to := int(math.Round((u + du) * float64(grid)))
 	row := func(ids []int32) []int32 { return ids[i*length : (i+1)*length] }
 	copy(row(o.xt.IDs), o.Rollouts.State(id, from))
 	copy(row(o.next), o.Rollouts.State(id, to))

@@ -8,12 +8,13 @@ import (
 )
 
 // Rollout is the many-step teacher: it samples whole trajectories and keeps the
-// states at the times k/Grid, k = 0..Grid.
+// states after k/Grid of the steps, k = 0..Grid.
 type Rollout struct {
 	Sampler flow.Sampler
 	Length  int
 	Steps   int // model evaluations of a trajectory
 	Grid    int // divides Steps
+	Spacing flow.Spacing
 	Seed    uint64
 }
 
@@ -34,7 +35,7 @@ func (r *Rollout) Trajectories(ctx context.Context, first int64, n int, progress
 	}
 	keep()
 	every := r.Steps / r.Grid
-	err := r.Sampler.Run(ctx, x, flow.TimeGrid(r.Steps), streams, nil, func(step int, _ float64, _ flow.Tokens) {
+	err := r.Sampler.Run(ctx, x, r.Spacing.Grid(r.Steps), streams, nil, func(step int, _ float64, _ flow.Tokens) {
 		if step%every == 0 {
 			keep()
 		}

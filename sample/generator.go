@@ -16,6 +16,7 @@ type Generator struct {
 	Length  int // tokens a sample
 	Batch   int // samples drawn together
 	Seed    uint64
+	Spacing flow.Spacing // of the times of a budget
 }
 
 // Draw makes n samples with a budget of steps. progress (nil: none) is told how
@@ -41,7 +42,7 @@ func (g *Generator) Draw(ctx context.Context, steps, n int, progress func(done i
 		for i := range blanks {
 			blanks[i] = Blank(g.Length)
 		}
-		drawn, err := g.Complete(ctx, flow.TimeGrid(steps), first, blanks, count)
+		drawn, err := g.Complete(ctx, g.Spacing.Grid(steps), first, blanks, count)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,9 @@ type Description struct {
 	Source    string  `json:"source"`    // uniform | mask
 	Scheduler float64 `json:"scheduler"` // exponent n of kappa(t) = t^n
 	Solver    string  `json:"solver"`    // the solver it was trained with
-	Corpus    string  `json:"corpus"`    // austen: its judge part can be made again
+	// Spacing is that of the times of a budget; left out: even.
+	Spacing flow.Spacing `json:"spacing,omitempty"`
+	Corpus  string       `json:"corpus"` // austen: its judge part can be made again
 	// Shares of the corpus held out, by document.
 	ValidShare float64 `json:"valid_share"`
 	JudgeShare float64 `json:"judge_share"`
@@ -111,6 +113,9 @@ func ParseDescription(text []byte) (Description, error) {
 	if !(d.Scheduler > 0) {
 		return d, fmt.Errorf("scheduler exponent is %v: must be above 0", d.Scheduler)
 	}
+	if !(d.Spacing >= 0) {
+		return d, fmt.Errorf("spacing is %v: must be above 0, or left out for even steps", d.Spacing)
+	}
 	_, err = flow.NewSolver(d.Solver, flow.Polynomial{N: d.Scheduler}, source)
 	return d, err
 }
@@ -155,7 +160,7 @@ func (m *Model) Generator(solver string) (*Generator, error) {
 	}
 	return &Generator{
 		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source, Stepper: model.NewStepper()},
-		Length:  d.Length, Batch: together(d.Length * d.Rows()), Seed: 1,
+		Length:  d.Length, Batch: together(d.Length * d.Rows()), Seed: 1, Spacing: d.Spacing,
 	}, nil
 }
 

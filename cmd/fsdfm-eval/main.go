@@ -36,6 +36,8 @@ saw; or, with -logits, computes the model's logits.
                    '' for none)
   -solver NAME     euler_cumulative, euler, ancestral or mixture_euler
                    (default: the one the model was trained with)
+  -spacing X       of the steps' times 1-(1-k/N)^X, 1: even (default: the one the
+                   model was trained with)
   -data DIR        a folder made by fsdfm-data, with the model's tokenizer, whose
                    train, judge and valid parts are used (default: the embedded
                    text, if the model was trained on it)
@@ -65,6 +67,7 @@ type options struct {
 	model, teacher, steps, temperatures, solver, data, judge, metrics, report, json, logits, out string
 	teacherSteps, n, seeds, order, samples, threads                                              int
 	seed                                                                                         uint64
+	spacing                                                                                      float64
 }
 
 func parse(flags *flag.FlagSet, args []string) (options, error) {
@@ -83,6 +86,7 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	flags.IntVar(&o.order, "order", 5, "")
 	flags.IntVar(&o.samples, "samples", 3, "")
 	flags.IntVar(&o.threads, "threads", 0, "")
+	flags.Float64Var(&o.spacing, "spacing", 0, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	if err := cli.Parse(flags, args); err != nil {
 		return o, err
@@ -101,6 +105,8 @@ func (o options) check(flags *flag.FlagSet) error {
 		return cli.Usagef("-n %d must be at least 1 and -order %d in 1..%d", o.n, o.order, eval.MaxOrder)
 	case o.seeds < 1 || o.teacherSteps < 1:
 		return cli.Usagef("-seeds %d and -teacher-steps %d must be at least 1", o.seeds, o.teacherSteps)
+	case !(o.spacing >= 0):
+		return cli.Usagef("-spacing %v: must be above 0; 1 for even steps", o.spacing)
 	case o.samples < 0 || o.threads < 0:
 		return cli.Usagef("-samples %d and -threads %d must not be negative", o.samples, o.threads)
 	}

@@ -15,7 +15,7 @@ import (
 // contestants are the model and, if it is named, its teacher.
 func contestants(m *sample.Model, o options, budgets []int) ([]evaluation.Model, error) {
 	budgets = sorted(budgets)
-	model, err := contestant(m, o.solver, budgets, budgets[len(budgets)-1:])
+	model, err := contestant(m, o, budgets, budgets[len(budgets)-1:])
 	if err != nil || o.teacher == "" {
 		return []evaluation.Model{model}, err
 	}
@@ -29,7 +29,7 @@ func contestants(m *sample.Model, o options, budgets []int) ([]evaluation.Model,
 	if !tokenizer.Same(t.Tokenizer, m.Tokenizer) || t.Description.Length != m.Description.Length {
 		return nil, fmt.Errorf("%s has another tokenizer or length than %s: compare models of one run", o.teacher, o.model)
 	}
-	teacher, err := contestant(t, o.solver, sorted(budgets, o.teacherSteps), sorted(budgets[len(budgets)-1:], o.teacherSteps))
+	teacher, err := contestant(t, o, sorted(budgets, o.teacherSteps), sorted(budgets[len(budgets)-1:], o.teacherSteps))
 	return []evaluation.Model{model, teacher}, err
 }
 
@@ -38,8 +38,8 @@ func sorted(budgets []int, more ...int) []int {
 	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(budgets, more))))
 }
 
-func contestant(m *sample.Model, solver string, budgets, frontier []int) (evaluation.Model, error) {
-	g, err := m.Generator(solver)
+func contestant(m *sample.Model, o options, budgets, frontier []int) (evaluation.Model, error) {
+	g, err := m.Generator(o.solver)
 	if err != nil {
 		return evaluation.Model{}, err
 	}
@@ -47,8 +47,11 @@ func contestant(m *sample.Model, solver string, budgets, frontier []int) (evalua
 		Name: eval.Teacher, Solver: m.Description.Solver, Scheduler: flow.Polynomial{N: m.Description.Scheduler},
 		Weights: m.Weights, Generator: g, Budgets: budgets, Frontier: frontier,
 	}
-	if solver != "" {
-		c.Solver = solver
+	if o.solver != "" {
+		c.Solver = o.solver
+	}
+	if o.spacing > 0 {
+		g.Spacing = flow.Spacing(o.spacing)
 	}
 	if m.Description.StepAware {
 		c.Name = eval.Student

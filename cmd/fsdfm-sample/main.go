@@ -35,6 +35,8 @@ How to draw:
                     posterior (mask source: every one still masked)
   -solver NAME      euler_cumulative, euler, ancestral or mixture_euler
                     (default: the one the model was trained with)
+  -spacing X        of the steps' times 1-(1-k/N)^X, 1: even (default: the one the
+                    model was trained with)
   -temperature X    of the posterior (default 1)
   -top-k N          only the N likeliest tokens of the posterior (default: all)
   -top-p X          only the likeliest tokens of the posterior that together

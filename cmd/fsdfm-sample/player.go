@@ -39,7 +39,7 @@ func (s settings) players(prompts []sample.Prompt) ([]*player, error) {
 		role = "student"
 	}
 	var players []*player
-	for _, grid := range s.grids {
+	for _, grid := range s.grids(g) {
 		players = append(players, &player{role: role, model: m, generator: g, grid: grid})
 	}
 	if s.teacher != "" {
@@ -47,7 +47,7 @@ func (s settings) players(prompts []sample.Prompt) ([]*player, error) {
 		if err != nil {
 			return nil, err
 		}
-		players = append(players, &player{role: "teacher", model: m, generator: g, grid: s.teacherGrid})
+		players = append(players, &player{role: "teacher", model: m, generator: g, grid: g.Spacing.Grid(s.teacherSteps)})
 	}
 	for _, p := range players {
 		p.n, p.prompts, p.name = s.n, prompts, plural(len(p.grid)-1, "step")
@@ -85,6 +85,9 @@ func (s settings) load(dir, solver string) (*sample.Model, *sample.Generator, er
 	g.Seed = s.seed
 	g.Sampler.Denoiser = flow.Tempered{Denoiser: g.Sampler.Denoiser, Temperature: s.temperature}
 	g.Sampler.Stepper.Truncation = s.truncation
+	if s.spacing > 0 {
+		g.Spacing = flow.Spacing(s.spacing)
+	}
 	if s.length > 0 {
 		g.Length = s.length
 	}

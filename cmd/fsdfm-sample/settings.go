@@ -19,8 +19,10 @@ type settings struct {
 	n, length, threads                  int
 	seed                                uint64
 	prompt, suffix, infill, promptsFile string
-	grids                               [][]float64 // of each budget
-	teacherGrid                         []float64
+	steps                               []int     // of each budget
+	times                               []float64 // of the one budget; nil: steps
+	teacherSteps                        int
+	spacing                             float64 // 0: the model's
 	solver                              string
 	temperature                         float64
 	truncation                          flow.Truncation
@@ -39,6 +41,7 @@ func parse(flags *flag.FlagSet, args []string) (settings, error) {
 	flags.StringVar(&s.infill, "infill", "", "")
 	flags.StringVar(&s.promptsFile, "prompts", "", "")
 	steps := flags.String("steps", "8", "")
+	flags.Float64Var(&s.spacing, "spacing", 0, "")
 	grid := flags.String("grid", "", "")
 	flags.StringVar(&s.solver, "solver", "", "")
 	flags.Float64Var(&s.temperature, "temperature", 1, "")
@@ -50,7 +53,7 @@ func parse(flags *flag.FlagSet, args []string) (settings, error) {
 	flags.BoolVar(&s.show, "show", false, "")
 	flags.StringVar(&s.html, "html", "", "")
 	flags.StringVar(&s.teacher, "teacher", "", "")
-	teacherSteps := flags.Int("teacher-steps", 256, "")
+	flags.IntVar(&s.teacherSteps, "teacher-steps", 256, "")
 	if err := cli.Parse(flags, args); err != nil {
 		return s, err
 	}
@@ -65,18 +68,21 @@ func parse(flags *flag.FlagSet, args []string) (settings, error) {
 	if err := s.check(given); err != nil {
 		return s, err
 	}
-	if *teacherSteps < 1 {
-		return s, cli.Usagef("-teacher-steps %d: a text takes at least 1 step", *teacherSteps)
+	if s.teacherSteps < 1 {
+		return s, cli.Usagef("-teacher-steps %d: a text takes at least 1 step", s.teacherSteps)
 	}
-	s.teacherGrid = flow.TimeGrid(*teacherSteps)
 	var err error
-	s.grids, err = parseGrids(*steps, *grid)
+	if *grid != "" {
+		s.times, err = parseGrid(*grid)
+		return s, err
+	}
+	s.steps, err = parseSteps(*steps)
 	return s, err
 }
 
 // exclusive flags say the same thing in two ways.
 var exclusive = [][2]string{
-	{"steps", "grid"}, {"prompt", "infill"}, {"suffix", "infill"}, {"prompt", "prompts"}, {"suffix", "prompts"}, {"infill", "prompts"}, {"json", "show"},
+	{"steps", "grid"}, {"spacing", "grid"}, {"prompt", "infill"}, {"suffix", "infill"}, {"prompt", "prompts"}, {"suffix", "prompts"}, {"infill", "prompts"}, {"json", "show"},
 }
 
 func (s settings) check(given map[string]bool) error {
@@ -90,6 +96,8 @@ func (s settings) check(given map[string]bool) error {
 		return cli.Usagef("-n %d: ask for at least 1 text", s.n)
 	case !(s.temperature > 0):
 		return cli.Usagef("-temperature %v: must be above 0; for the likeliest tokens, use -top-k 1", s.temperature)
+	case !(s.spacing >= 0):
+		return cli.Usagef("-spacing %v: must be above 0; 1 for even steps", s.spacing)
 	case s.truncation.TopK < 0:
 		return cli.Usagef("-top-k %d: must be at least 1, or 0 for all tokens", s.truncation.TopK)
 	case !(s.truncation.TopP > 0 && s.truncation.TopP <= 1):
@@ -108,24 +116,31 @@ func (s settings) check(given map[string]bool) error {
 	return nil
 }
 
-// parseGrids reads a list of budgets, or one grid of times.
-func parseGrids(steps, grid string) ([][]float64, error) {
-	if grid != "" {
-		times, err := parseGrid(grid)
-		return [][]float64{times}, err
+// grids are the times of each budget of a generator.
+func (s settings) grids(g *sample.Generator) [][]float64 {
+	if s.times != nil {
+		return [][]float64{s.times}
 	}
 	var grids [][]float64
-	for word := range strings.SplitSeq(steps, ",") {
+	for _, n := range s.steps {
+		grids = append(grids, g.Spacing.Grid(n))
+	}
+	return grids
+}
+
+func parseSteps(list string) ([]int, error) {
+	var steps []int
+	for word := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
 		if err != nil {
-			return nil, cli.Usagef("-steps %s: %q is not a number of steps", steps, word)
+			return nil, cli.Usagef("-steps %s: %q is not a number of steps", list, word)
 		}
 		if n < 1 {
-			return nil, cli.Usagef("-steps %s: a text takes at least 1 step", steps)
+			return nil, cli.Usagef("-steps %s: a text takes at least 1 step", list)
 		}
-		grids = append(grids, flow.TimeGrid(n))
+		steps = append(steps, n)
 	}
-	return grids, nil
+	return steps, nil
 }
 
 func parseGrid(list string) ([]float64, error) {

@@ -49,11 +49,15 @@ func (s settings) watcher(ctx context.Context, players []*player) (*watcher, err
 // title names the budgets, as in student, 1, 2, 4 steps against teacher, 256
 // steps.
 func (s settings) title(players []*player) string {
+	own := players
+	if s.teacher != "" {
+		own = players[:len(players)-1]
+	}
 	var counts []string
-	for _, p := range players[:len(s.grids)-1] {
+	for _, p := range own[:len(own)-1] {
 		counts = append(counts, strconv.Itoa(len(p.grid)-1))
 	}
-	last := players[len(s.grids)-1]
+	last := own[len(own)-1]
 	title := strings.Join(append(counts, plural(len(last.grid)-1, "step")), ", ")
 	if s.teacher != "" {
 		title = last.role + ", " + title + " against " + players[len(players)-1].name

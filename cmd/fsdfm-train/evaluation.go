@@ -79,6 +79,7 @@ func (p *pipeline) generator(w *model.Weights) *sample.Generator {
 	return &sample.Generator{
 		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(w), Solver: p.solver, Source: p.source, Stepper: model.NewStepper()},
 		Length:  p.network.Length, Batch: p.config.Evaluate.Batch, Seed: p.seed(evaluateSeed),
+		Spacing: p.spacing,
 	}
 }
 

@@ -24,12 +24,13 @@ type gateReport struct {
 
 // measures decide what a gateReport says.
 type measures struct {
-	WeightsHash string `json:"weights_hash"`
-	FewSteps    int    `json:"few_steps"`
-	ManySteps   int    `json:"many_steps"`
-	Rows        int    `json:"rows"`
-	Solver      string `json:"solver"`
-	JudgeOrder  int    `json:"judge_order"`
+	WeightsHash string  `json:"weights_hash"`
+	FewSteps    int     `json:"few_steps"`
+	ManySteps   int     `json:"many_steps"`
+	Rows        int     `json:"rows"`
+	Solver      string  `json:"solver"`
+	Spacing     float64 `json:"spacing,omitempty"`
+	JudgeOrder  int     `json:"judge_order"`
 }
 
 // gain is the share by which many steps lower the perplexity.
@@ -97,7 +98,7 @@ func (p *pipeline) gateMeasures(c configs.Gate, w *model.Weights) measures {
 	length := p.network.Length
 	return measures{
 		WeightsHash: w.Hash(), FewSteps: c.FewSteps, ManySteps: c.ManySteps, Rows: (c.Tokens + length - 1) / length,
-		Solver: p.config.Flow.Solver, JudgeOrder: p.config.Evaluate.JudgeOrder,
+		Solver: p.config.Flow.Solver, Spacing: float64(p.spacing), JudgeOrder: p.config.Evaluate.JudgeOrder,
 	}
 }
 

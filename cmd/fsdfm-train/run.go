@@ -43,6 +43,7 @@ type pipeline struct {
 	scheduler flow.Scheduler
 	source    flow.Source
 	solver    flow.Solver
+	spacing   flow.Spacing // 0: even
 	network   model.Config // of the pretrained network, or of the judge
 	runConfig json.RawMessage
 }
@@ -107,6 +108,9 @@ func (p *pipeline) prepare(ctx context.Context) error {
 	}
 	c := p.config
 	p.scheduler = flow.Polynomial{N: c.Flow.Scheduler}
+	if c.Flow.Spacing != 1 {
+		p.spacing = flow.Spacing(c.Flow.Spacing)
+	}
 	p.network = c.Model
 	p.network.VocabSize, p.network.Length, p.network.Masked = p.dataset.Vocab(), p.dataset.Length(), c.Flow.Source == "mask"
 	if p.isJudge() {
@@ -162,6 +166,7 @@ func (p *pipeline) savedConfig() (json.RawMessage, error) {
 func (p *pipeline) describe(c model.Config) sample.Description {
 	d := sample.NewDescription(c)
 	d.Source, d.Scheduler, d.Solver = p.config.Flow.Source, p.config.Flow.Scheduler, p.config.Flow.Solver
+	d.Spacing = p.spacing
 	d.Corpus, d.ValidShare, d.JudgeShare = p.config.Data.Corpus, p.config.Data.ValidShare, p.config.Data.JudgeShare
 	return d
 }

@@ -145,7 +145,7 @@ func (p *pipeline) rollout(ctx context.Context) error {
 			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
 			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates,
 		},
-		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Seed: info.Seed,
+		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Spacing: p.spacing, Seed: info.Seed,
 	}
 	dir := p.path("trajectories")
 	files := (c.Trajectories + c.Batch - 1) / c.Batch
@@ -186,7 +186,7 @@ func (p *pipeline) rolloutInfo(w *model.Weights) (data.RolloutInfo, flow.Solver,
 	solver, err := flow.NewSolver(c.Solver, p.scheduler, p.source)
 	return data.RolloutInfo{
 		Grid: c.Grid, Length: p.network.Length, Vocab: p.network.Rows(), Steps: c.Steps, Solver: c.Solver,
-		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Temperature: c.Temperature, Candidates: c.Candidates,
+		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Spacing: float64(p.spacing), Temperature: c.Temperature, Candidates: c.Candidates,
 		Seed: p.seed(rolloutSeed), WeightsHash: w.Hash(),
 	}, solver, err
 }
@@ -211,6 +211,7 @@ func (p *pipeline) distill(ctx context.Context) error {
 	objective := &distill.Objective{
 		Config: c, Learner: loop.Learner, EMA: ema, Pretrained: model.NewDenoiser(w),
 		Path: flow.MixturePath{Scheduler: p.scheduler}, Source: p.source, Seed: loop.Seed,
+		Spacing: p.spacing,
 	}
 	stages, err := distill.StagesByName(c.Teacher)
 	if err != nil {
