@@ -87,19 +87,24 @@ func (g *matmul) run() {
 
 // finish applies the epilogue to columns [j0, j1) of rows [i0, i1).
 func (g *matmul) finish(i0, i1, j0, j1 int) {
-	if g.ep.Bias == nil && !g.ep.GELU {
+	if g.ep.Bias != nil {
+		for i := i0; i < i1; i++ {
+			use.addRow(g.c[i*g.n+j0:i*g.n+j1], g.ep.Bias[j0:j1])
+		}
+	}
+	g.activate(i0, i1, j0, j1)
+}
+
+// activate applies what follows the bias.
+func (g *matmul) activate(i0, i1, j0, j1 int) {
+	if !g.ep.GELU {
 		return
 	}
 	for i := i0; i < i1; i++ {
 		row := g.c[i*g.n+j0 : i*g.n+j1]
-		if g.ep.Bias != nil {
-			use.addRow(row, g.ep.Bias[j0:j1])
-		}
 		if g.ep.Pre != nil {
 			copy(g.ep.Pre[i*g.n+j0:i*g.n+j1], row)
 		}
-		if g.ep.GELU {
-			use.gelu(row, row)
-		}
+		use.gelu(row, row)
 	}
 }

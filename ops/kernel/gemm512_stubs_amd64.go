@@ -4,11 +4,12 @@
 
 package kernel
 
-// gemmStrip64 computes a strip of cols <= 64 columns of C from packed operands:
-// C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*64 + j].
+// gemmStrip64 computes a strip of cols <= 64 columns of C, for b packed in rows of 64 and bias of 64 elements:
+// C[i, j] = bias[j] + (or C[i, j] +=, with accumulate) sum over p of a[i/6*aPanel + i%6*aRow + p*aCol] * b[p*64 + j].
+// It reads all 6 rows of the last panel of a. k is at least 1.
 //
 //go:noescape
-func gemmStrip64(c *float32, ldc int, a *float32, aPanel int, b *float32, k int, rows int, cols int, accumulate bool)
+func gemmStrip64(c *float32, ldc int, a *float32, aPanel int, aRow int, aCol int, b *float32, bias *float32, k int, rows int, cols int, accumulate bool)
 
 // packCopy6x16 packs n > 0 columns of src [k, ld] into panels: dst[i/6*panel + p*6 + i%6] = src[p*ld + i], and 0 for
 // i >= n. It goes through src row by row, like packCopy16, and writes 2 floats after the last of a panel.

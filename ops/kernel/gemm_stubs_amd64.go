@@ -4,11 +4,12 @@
 
 package kernel
 
-// gemmStrip computes a strip of cols <= 16 columns of C from packed operands:
-// C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].
+// gemmStrip computes a strip of cols <= 16 columns of C, for b packed in rows of 16 and bias of 16 elements:
+// C[i, j] = bias[j] + (or C[i, j] +=, with accumulate) sum over p of a[i/6*aPanel + i%6*aRow + p*aCol] * b[p*16 + j].
+// It reads all 6 rows of the last panel of a. k is at least 1.
 //
 //go:noescape
-func gemmStrip(c *float32, ldc int, a *float32, aPanel int, b *float32, k int, rows int, cols int, accumulate bool)
+func gemmStrip(c *float32, ldc int, a *float32, aPanel int, aRow int, aCol int, b *float32, bias *float32, k int, rows int, cols int, accumulate bool)
 
 // packCopy6 packs n <= 6 columns of src [k, ld]: dst[p*6 + i] = src[p*ld + i], 0 for i >= n.
 //

@@ -23,48 +23,47 @@ func gemm() {
 	packTranspose8BF16()
 }
 
+const stripSignature = "func(c *float32, ldc int, a *float32, aPanel, aRow, aCol int, b, bias *float32, k, rows, cols int, accumulate bool)"
+
 func gemmStrip() {
-	function("gemmStrip", "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)",
-		"gemmStrip computes a strip of cols <= 16 columns of C from packed operands:",
-		"C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*16 + j].")
-	c := Load(Param("c"), GP64())
-	ldc := Load(Param("ldc"), GP64())
-	SHLQ(U8(2), ldc)
-	aStart := Load(Param("a"), GP64())
-	aPanel := Load(Param("aPanel"), GP64())
-	SHLQ(U8(2), aPanel)
-	rows := Load(Param("rows"), GP64())
+	function("gemmStrip", stripSignature,
+		"gemmStrip computes a strip of cols <= 16 columns of C, for b packed in rows of 16 and bias of 16 elements:",
+		"C[i, j] = bias[j] + (or C[i, j] +=, with accumulate) sum over p of a[i/6*aPanel + i%6*aRow + p*aCol] * b[p*16 + j].",
+		"It reads all 6 rows of the last panel of a. k is at least 1.")
+	c, ldc, rows := Load(Param("c"), GP64()), bytes("ldc"), Load(Param("rows"), GP64())
+	aStart, aRow, aCol := Load(Param("a"), GP64()), bytes("aRow"), bytes("aCol")
 
 	Label("panel")
-	a := GP64()
-	MOVQ(aStart, a)
+	a := [2]reg.Register{GP64(), nil} // the first of 3 rows
+	MOVQ(aStart, a[0])
+	a[1] = third(a[0], aRow)
 	b := Load(Param("b"), GP64())
 	k := Load(Param("k"), GP64())
-	sums := zeroTile()
+	sums := biasTile(Load(Param("bias"), GP64()))
+	step := func(times int) {
+		for u := range times {
+			outerProduct(sums, a, aRow, aCol, b, u)
+		}
+		ADDQ(U32(uint32(times*tileCols*4)), b)
+	}
 	SUBQ(Imm(unroll), k)
 	JL(LabelRef("tail"))
 	Label("loop")
-	for u := range unroll {
-		outerProduct(sums, a, b, u)
-	}
-	ADDQ(U32(unroll*tileRows*4), a)
-	ADDQ(U32(unroll*tileCols*4), b)
+	step(unroll)
 	SUBQ(Imm(unroll), k)
 	JGE(LabelRef("loop"))
 	Label("tail")
 	ADDQ(Imm(unroll), k)
 	JZ(LabelRef("store"))
 	Label("tailLoop")
-	outerProduct(sums, a, b, 0)
-	ADDQ(Imm(tileRows*4), a)
-	ADDQ(Imm(tileCols*4), b)
+	step(1)
 	DECQ(k)
 	JNZ(LabelRef("tailLoop"))
 
 	Label("store")
 	storeTile(sums, c, ldc, rows)
 	Label("next")
-	ADDQ(aPanel, aStart)
+	ADDQ(bytes("aPanel"), aStart)
 	SUBQ(Imm(tileRows), rows)
 	JG(LabelRef("panel"))
 	VZEROUPPER()
@@ -73,27 +72,31 @@ func gemmStrip() {
 
 type tile [tileRows][2]reg.VecVirtual
 
-func zeroTile() (sums tile) {
+// biasTile returns 6 rows of bias.
+func biasTile(bias reg.Register) (sums tile) {
 	for r := range sums {
 		for h := range sums[r] {
-			sums[r][h] = YMM()
-			VXORPS(sums[r][h], sums[r][h], sums[r][h])
+			if r == 0 {
+				sums[r][h] = ymm.load(Mem{Base: bias, Disp: 32 * h})
+			} else {
+				sums[r][h] = ymm.copyOf(sums[0][h])
+			}
 		}
 	}
 	return sums
 }
 
-// outerProduct adds column p of the A panel times row p of the B strip.
-func outerProduct(sums tile, a, b reg.Register, p int) {
-	b0, b1 := YMM(), YMM()
-	VMOVUPS(Mem{Base: b, Disp: p * tileCols * 4}, b0)
-	VMOVUPS(Mem{Base: b, Disp: p*tileCols*4 + 32}, b1)
+// outerProduct adds a column of A times row p of the B strip, and moves on to A's next
+// column.
+func outerProduct(sums tile, a [2]reg.Register, aRow, aCol, b reg.Register, p int) {
+	b0, b1 := ymm.load(Mem{Base: b, Disp: p * tileCols * 4}), ymm.load(Mem{Base: b, Disp: p*tileCols*4 + 32})
 	for r := range sums {
-		ar := YMM()
-		VBROADCASTSS(Mem{Base: a, Disp: (p*tileRows + r) * 4}, ar)
+		ar := ymm.broadcast(nth(a, aRow, r))
 		VFMADD231PS(b0, ar, sums[r][0])
 		VFMADD231PS(b1, ar, sums[r][1])
 	}
+	ADDQ(aCol, a[0])
+	ADDQ(aCol, a[1])
 }
 
 // storeTile writes or adds the tile to C and moves c down by its rows. Columns beyond cols

@@ -29,17 +29,15 @@ func gemm512() {
 }
 
 func gemmStrip64() {
-	function("gemmStrip64", "func(c *float32, ldc int, a *float32, aPanel int, b *float32, k, rows, cols int, accumulate bool)",
-		"gemmStrip64 computes a strip of cols <= 64 columns of C from packed operands:",
-		"C[i, j] = (or +=, with accumulate) sum over p of a[i/6*aPanel + p*6 + i%6] * b[p*64 + j].")
+	function("gemmStrip64", stripSignature,
+		"gemmStrip64 computes a strip of cols <= 64 columns of C, for b packed in rows of 64 and bias of 64 elements:",
+		"C[i, j] = bias[j] + (or C[i, j] +=, with accumulate) sum over p of a[i/6*aPanel + i%6*aRow + p*aCol] * b[p*64 + j].",
+		"It reads all 6 rows of the last panel of a. k is at least 1.")
 	s := strip512{
-		c: Load(Param("c"), GP64()), ldc: Load(Param("ldc"), GP64()),
-		a: Load(Param("a"), GP64()), panel: Load(Param("aPanel"), GP64()),
-		rows: Load(Param("rows"), GP64()), accumulate: GP64(),
+		c: Load(Param("c"), GP64()), ldc: bytes("ldc"),
+		a: Load(Param("a"), GP64()), panel: bytes("aPanel"), row: bytes("aRow"), col: bytes("aCol"),
+		rows: Load(Param("rows"), GP64()),
 	}
-	SHLQ(U8(2), s.ldc)
-	SHLQ(U8(2), s.panel)
-	MOVBQZX(Load(Param("accumulate"), GP8()), s.accumulate)
 	cols, last := Load(Param("cols"), GP64()), GP64() // of the last vector: 1 to 16
 	LEAQ(Mem{Base: cols, Disp: -1}, last)
 	ANDQ(Imm(15), last)
@@ -61,31 +59,33 @@ func gemmStrip64() {
 
 // strip512 holds the operands of gemmStrip64.
 type strip512 struct {
-	c, ldc, a, panel, rows, accumulate reg.Register
-	mask                               reg.OpmaskVirtual // of the last vector of columns
+	c, ldc, a, panel, row, col, rows reg.Register
+	mask                             reg.OpmaskVirtual // of the last vector of columns
 }
 
 // run emits the loop over panels for strips of so many vectors.
 func (s *strip512) run(vectors int) {
 	panel, loop, tail, tailLoop, store := label("panel"), label("loop"), label("tail"), label("tailLoop"), label("store")
 	Label(panel)
-	a := GP64()
-	MOVQ(s.a, a)
-	b, k := Load(Param("b"), GP64()), Load(Param("k"), GP64())
+	a := [2]reg.Register{GP64(), nil} // the first of 3 rows
+	MOVQ(s.a, a[0])
+	a[1] = third(a[0], s.row)
+	b, k, bias := Load(Param("b"), GP64()), Load(Param("k"), GP64()), Load(Param("bias"), GP64())
 	sums := make([][]reg.VecVirtual, tileRows)
 	for r := range sums {
-		for range vectors {
-			v := ZMM()
-			VXORPS(v, v, v)
-			sums[r] = append(sums[r], v)
+		for v := range vectors {
+			if r == 0 {
+				sums[r] = append(sums[r], zmm.load(Mem{Base: bias, Disp: 64 * v}))
+			} else {
+				sums[r] = append(sums[r], zmm.copyOf(sums[0][v]))
+			}
 		}
 	}
 	prefetchTile(s.c, s.ldc, vectors)
 	step := func(times int) {
 		for u := range times {
-			outerProduct512(sums, a, b, u)
+			s.outerProduct(sums, a, b, u)
 		}
-		ADDQ(U32(uint32(times*tileRows*4)), a)
 		ADDQ(U32(uint32(times*wideCols*4)), b)
 	}
 	SUBQ(Imm(wideUnroll), k)
@@ -121,20 +121,21 @@ func prefetchTile(c, ldc reg.Register, vectors int) {
 	}
 }
 
-// outerProduct512 adds column p of the A panel times row p of the B strip.
-func outerProduct512(sums [][]reg.VecVirtual, a, b reg.Register, p int) {
+// outerProduct adds a column of A times row p of the B strip, and moves on to A's next
+// column.
+func (s *strip512) outerProduct(sums [][]reg.VecVirtual, a [2]reg.Register, b reg.Register, p int) {
 	row := make([]reg.VecVirtual, len(sums[0]))
 	for v := range row {
-		row[v] = ZMM()
-		VMOVUPS(Mem{Base: b, Disp: (p*wideVectors + v) * 64}, row[v])
+		row[v] = zmm.load(Mem{Base: b, Disp: (p*wideVectors + v) * 64})
 	}
 	for r := range sums {
-		ar := ZMM()
-		VBROADCASTSS(Mem{Base: a, Disp: (p*tileRows + r) * 4}, ar)
+		ar := zmm.broadcast(nth(a, s.row, r))
 		for v := range row {
 			VFMADD231PS(row[v], ar, sums[r][v])
 		}
 	}
+	ADDQ(s.col, a[0])
+	ADDQ(s.col, a[1])
 }
 
 // store writes or adds the tile to C and moves c down by its rows. Rows beyond rows are
@@ -145,7 +146,8 @@ func (s *strip512) store(sums [][]reg.VecVirtual) {
 		if adds {
 			Label(add)
 		} else {
-			TESTQ(s.accumulate, s.accumulate)
+			accumulate := Load(Param("accumulate"), GP8())
+			TESTB(accumulate, accumulate)
 			JNZ(LabelRef(add))
 		}
 		for r := range sums {
