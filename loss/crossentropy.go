@@ -1,6 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
+
+	"fsdfm/ops/kernel"
+)
 
 // CrossEntropy is -ln p(x_1).
 type CrossEntropy struct{}
@@ -14,9 +18,8 @@ func (CrossEntropy) Position(dz []float32, at *Position, weight float64) float64
 
 // axpy adds a*x to dz, unless dz is nil.
 func axpy(dz []float32, a float64, x []float32) {
-	w := float32(a)
-	for i := range dz {
-		dz[i] += w * x[i]
+	if dz != nil {
+		kernel.Axpy(dz, float32(a), x)
 	}
 }
 

@@ -31,6 +31,7 @@ type loops struct {
 	gateRow     func(dst, x, y, gate, keep []float32)
 	gateBackRow func(dy, dgate, dout, y, gate, keep []float32)
 	addRow      func(dst, x []float32)
+	axpy        func(dst []float32, a float32, x []float32)
 }
 
 var plain = loops{
@@ -54,6 +55,7 @@ var plain = loops{
 	gateRow:               gateRowPlain,
 	gateBackRow:           gateBackRowPlain,
 	addRow:                addRowPlain,
+	axpy:                  axpyPlain,
 }
 
 // A level is a set of loops, with the name of the instructions it needs.

@@ -44,6 +44,7 @@ func avx2() loops {
 		gateRow:               gateRowAVX2,
 		gateBackRow:           gateBackRowAVX2,
 		addRow:                addRowAVX2,
+		axpy:                  axpyAVX2,
 	}
 }
 

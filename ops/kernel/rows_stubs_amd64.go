@@ -53,3 +53,8 @@ func gateBackRowAVX2(dy []float32, dgate []float32, dout []float32, y []float32,
 //
 //go:noescape
 func addRowAVX2(dst []float32, x []float32)
+
+// axpyAVX2 computes dst[i] += a x[i].
+//
+//go:noescape
+func axpyAVX2(dst []float32, a float32, x []float32)

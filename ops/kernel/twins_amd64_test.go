@@ -16,6 +16,7 @@ var rowLoops = []struct {
 	{"gelu", 1, func(l *loops, x [][]float32) { l.gelu(x[0], x[1]) }},
 	{"geluBackward", 1, func(l *loops, x [][]float32) { l.geluBackward(x[0], x[1], x[2]) }},
 	{"addRow", 1, func(l *loops, x [][]float32) { l.addRow(x[0], x[1]) }},
+	{"axpy", 1, func(l *loops, x [][]float32) { l.axpy(x[0], -1.5, x[1]) }},
 	{"gateRow", 1, func(l *loops, x [][]float32) { l.gateRow(x[0], x[1], x[2], x[3], x[4]) }},
 	{"gateRow without keep", 1, func(l *loops, x [][]float32) { l.gateRow(x[0], x[1], x[2], x[3], nil) }},
 	{"gateBackRow", 2, func(l *loops, x [][]float32) { l.gateBackRow(x[0], x[1], x[2], x[3], x[4], x[5]) }},

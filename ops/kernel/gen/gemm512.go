@@ -65,7 +65,7 @@ type strip512 struct {
 
 // run emits the loop over panels for strips of so many vectors.
 func (s *strip512) run(vectors int) {
-	panel, loop, tail, tailLoop, store := label("panel"), label("loop"), label("tail"), label("tailLoop"), label("store")
+	panel, fetch, loop, tail, tailLoop, store := label("panel"), label("fetch"), label("loop"), label("tail"), label("tailLoop"), label("store")
 	Label(panel)
 	a := [2]reg.Register{GP64(), nil} // the first of 3 rows
 	MOVQ(s.a, a[0])
@@ -81,15 +81,28 @@ func (s *strip512) run(vectors int) {
 			}
 		}
 	}
-	prefetchTile(s.c, s.ldc, vectors)
 	step := func(times int) {
 		for u := range times {
 			s.outerProduct(sums, a, b, u)
 		}
 		ADDQ(U32(uint32(times*wideCols*4)), b)
 	}
+	// The first steps fetch a row of the tile of C each: all at once would keep B waiting.
+	row, left := GP64(), GP64()
+	MOVQ(s.c, row)
+	MOVQ(U32(tileRows), left)
 	SUBQ(Imm(wideUnroll), k)
 	JL(LabelRef(tail))
+	Label(fetch)
+	for v := range vectors {
+		PREFETCHT0(Mem{Base: row, Disp: 64 * v})
+	}
+	step(wideUnroll)
+	ADDQ(s.ldc, row)
+	SUBQ(Imm(wideUnroll), k)
+	JL(LabelRef(tail))
+	DECQ(left)
+	JNZ(LabelRef(fetch))
 	Label(loop)
 	step(wideUnroll)
 	SUBQ(Imm(wideUnroll), k)
@@ -107,18 +120,6 @@ func (s *strip512) run(vectors int) {
 	SUBQ(Imm(tileRows), s.rows)
 	JG(LabelRef(panel))
 	ret()
-}
-
-// prefetchTile fetches C into the cache while its sums are formed.
-func prefetchTile(c, ldc reg.Register, vectors int) {
-	at := GP64()
-	MOVQ(c, at)
-	for range tileRows {
-		for v := range vectors {
-			PREFETCHT0(Mem{Base: at, Disp: 64 * v})
-		}
-		ADDQ(ldc, at)
-	}
 }
 
 // outerProduct adds a column of A times row p of the B strip, and moves on to A's next
@@ -243,6 +244,9 @@ func packCopy64() {
 	mask := maskFor(last)
 	TESTQ(k, k)
 	JZ(LabelRef("done"))
+	ahead := GP64() // 8 rows, as in packCopy6x16
+	MOVQ(ld, ahead)
+	SHLQ(U8(3), ahead)
 	from, to, left := GP64(), GP64(), GP64()
 	Label("row")
 	MOVQ(src, from)
@@ -254,6 +258,7 @@ func packCopy64() {
 	for i := range v {
 		v[i] = ZMM()
 		VMOVUPS(Mem{Base: from, Disp: 64 * i}, v[i])
+		PREFETCHT0(Mem{Base: from, Index: ahead, Scale: 1, Disp: 64 * i})
 	}
 	for i := range v {
 		VMOVUPS(v[i], Mem{Base: to, Disp: 64 * i})
@@ -268,6 +273,7 @@ func packCopy64() {
 	JMP(LabelRef("checkVector"))
 	Label("vector")
 	VMOVUPS(Mem{Base: from}, x)
+	PREFETCHT0(Mem{Base: from, Index: ahead, Scale: 1})
 	VMOVUPS(x, Mem{Base: to})
 	ADDQ(Imm(64), from)
 	ADDQ(Imm(64), to)
@@ -275,6 +281,7 @@ func packCopy64() {
 	SUBQ(Imm(16), left)
 	JG(LabelRef("vector"))
 	VMOVUPS_Z(Mem{Base: from}, mask, x)
+	PREFETCHT0(Mem{Base: from, Index: ahead, Scale: 1})
 	VMOVUPS(x, Mem{Base: to})
 	ADDQ(ld, src)
 	ADDQ(U32(wideCols*4), dst)
@@ -330,6 +337,9 @@ func packTranspose16(e element512, name, src string, doc ...string) {
 	}
 	dst, at := Load(Param("dst"), GP64()), GP64()
 	XORQ(at, at)
+	ahead := GP64() // the same columns of the next rows
+	MOVQ(ld, ahead)
+	SHLQ(U8(4), ahead)
 	columns16(Load(Param("k"), GP64()), at, e.log2Bytes, func(mask reg.OpmaskVirtual) {
 		var quarters [4][4]reg.VecVirtual
 		for g := range quarters {
@@ -339,6 +349,7 @@ func packTranspose16(e element512, name, src string, doc ...string) {
 				MOVQ(rows.Offset(8*(4*g+i)), p)
 				x[i] = ZMM()
 				e.load(Mem{Base: p, Index: at, Scale: 1}, mask, x[i])
+				PREFETCHT0(Mem{Base: p, Index: ahead, Scale: 1})
 			}
 			quarters[g] = columnsOf(x, ZMM)
 		}
@@ -355,6 +366,7 @@ func packTranspose16(e element512, name, src string, doc ...string) {
 			}
 		}
 		ADDQ(U32(16*wideCols*4), dst)
+		ADDQ(Imm(uint64(16<<e.log2Bytes)), ahead)
 	})
 }
 

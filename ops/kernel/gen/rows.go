@@ -17,6 +17,7 @@ func (v vectors) rows() {
 func rows8() {
 	ymm.gateBack()
 	ymm.addRow()
+	ymm.axpy()
 }
 
 func (v vectors) addRow() {
@@ -26,6 +27,18 @@ func (v vectors) addRow() {
 	v.forEach(length("x"), 2, func(l lanes, _ int) {
 		y := l.load(x)
 		VADDPS(l.load(dst), y, y)
+		l.store(y, dst)
+	})
+	ret()
+}
+
+func (v vectors) axpy() {
+	function("axpy"+v.suffix, "func(dst []float32, a float32, x []float32)",
+		"axpy"+v.suffix+" computes dst[i] += a x[i].")
+	dst, x, a := base("dst"), base("x"), v.scalar("a")
+	v.forEach(length("x"), 4, func(l lanes, _ int) {
+		y := l.load(dst)
+		VFMADD231PS(l.load(x), a, y)
 		l.store(y, dst)
 	})
 	ret()
