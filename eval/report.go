@@ -58,7 +58,7 @@ type Samples struct {
 const (
 	mostPerplexity  = 1.06 // times the teacher's
 	entropyDistance = 0.15 // bits, either way
-	leastDistinct2  = 0.9  // times the teacher's
+	leastDistinct2  = 0.9  // times the teacher's or real text's, whichever is less
 )
 
 // NewReport starts a report with the figures of held-out rows, as many as a
@@ -112,10 +112,20 @@ func (r Report) misses(x, best Result) []string {
 	if outside || math.Abs(x.Entropy-best.Entropy) > entropyDistance {
 		names = append(names, "entropy")
 	}
-	if x.Distinct2 < leastDistinct2*best.Distinct2 {
+	if x.Distinct2 < leastDistinct2*r.diversity(best) {
 		names = append(names, "distinct-2")
 	}
 	return names
+}
+
+// diversity is the distinct-2 that samples are held to. A weak teacher's words
+// that are none make more different pairs than text has, so it is not the
+// teacher's if real text has less.
+func (r Report) diversity(best Result) float64 {
+	if real := r.Data.Distinct2; real > 0 {
+		return min(real, best.Distinct2)
+	}
+	return best.Distinct2
 }
 
 // nearest is the student's smallest budget on a par with the teacher; if there

@@ -68,6 +68,12 @@ func TestParity(t *testing.T) {
 		{"not the entropy of text", func(r *eval.Report, _ *eval.Result) { r.EntropyBand = [2]float64{7.28, 7.6} }, false},
 		{"band not measured", func(r *eval.Report, _ *eval.Result) { r.EntropyBand = [2]float64{} }, true},
 		{"collapse", func(_ *eval.Report, x *eval.Result) { x.Distinct2 = 0.01 }, false},
+		{"below a wild teacher, near real text", func(r *eval.Report, x *eval.Result) {
+			x.Distinct2, r.Data.Distinct2 = 0.8*x.Distinct2, 0.85*x.Distinct2
+		}, true},
+		{"below both", func(r *eval.Report, x *eval.Result) {
+			x.Distinct2, r.Data.Distinct2 = 0.7*x.Distinct2, 0.85*x.Distinct2
+		}, false},
 		{"the transformer agrees", func(r *eval.Report, x *eval.Result) { second(r, x, 90) }, true},
 		{"the transformer does not", func(r *eval.Report, x *eval.Result) { second(r, x, 91) }, false},
 		{"no teacher", func(r *eval.Report, x *eval.Result) { r.Results = []eval.Result{*x} }, false},

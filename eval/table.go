@@ -182,6 +182,9 @@ func verdict(r Report) string {
 	}
 	distance := fmt.Sprintf("perplexity x%.2f, entropy %+.2f bits, distinct-2 x%.2f",
 		x.Perplexity/best.Perplexity, x.Entropy-best.Entropy, x.Distinct2/best.Distinct2)
+	if real := r.Data.Distinct2; real > 0 {
+		distance += fmt.Sprintf(" (of real text's x%.2f)", x.Distinct2/real)
+	}
 	if x.Seconds > 0 && best.Seconds > 0 {
 		distance += fmt.Sprintf(", %.3g times as fast", best.Seconds/x.Seconds)
 	}
