@@ -93,7 +93,8 @@ func run(ctx context.Context, args []string) error {
 	return b.answer(os.Stdout, figures[*figure])
 }
 
-// measureAll prints the figures whose name matches only.
+// measureAll prints the figures whose name matches only, each to the error stream
+// as soon as it is measured and all of them as the table at the end.
 func (b *bench) measureAll(args []string, only string) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
@@ -120,6 +121,7 @@ func (b *bench) measureAll(args []string, only string) error {
 			l.results = append(l.results, r)
 		}
 		b.lines = append(b.lines, l)
+		fmt.Fprint(os.Stderr, markdownRow(l.row()))
 	}
 	return b.write(os.Stdout)
 }

@@ -35,18 +35,23 @@ func (b *bench) table() string {
 	}
 	rows := [][]string{append(header, "goal", "must", "reached")}
 	for _, l := range b.lines {
-		row := []string{l.name}
-		for i := range classes() {
-			if i < len(l.results) {
-				r := l.results[i]
-				row = append(row, r.Ours, r.Theirs, l.format(r.Ratio))
-			} else {
-				row = append(row, "", "", "")
-			}
-		}
-		rows = append(rows, append(row, l.format(l.goal), l.format(l.must), l.reached()))
+		rows = append(rows, l.row())
 	}
 	return markdown(rows)
+}
+
+// row is the line of the table.
+func (l line) row() []string {
+	row := []string{l.name}
+	for i := range classes() {
+		if i < len(l.results) {
+			r := l.results[i]
+			row = append(row, r.Ours, r.Theirs, l.format(r.Ratio))
+		} else {
+			row = append(row, "", "", "")
+		}
+	}
+	return append(row, l.format(l.goal), l.format(l.must), l.reached())
 }
 
 func (l line) format(ratio float64) string {
@@ -96,12 +101,16 @@ func (b *bench) settings() string {
 func markdown(rows [][]string) string {
 	var s strings.Builder
 	for i, row := range rows {
-		fmt.Fprintf(&s, "| %s |\n", strings.Join(row, " | "))
+		s.WriteString(markdownRow(row))
 		if i == 0 {
 			s.WriteString(strings.Repeat("|---", len(row)) + "|\n")
 		}
 	}
 	return s.String()
+}
+
+func markdownRow(cells []string) string {
+	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
 // names are the base names of the BLAS libraries, or of OpenBLAS alone if it is
