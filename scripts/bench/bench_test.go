@@ -113,6 +113,21 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestTuned(t *testing.T) {
+	for _, c := range []struct {
+		blas []string
+		want bool
+	}{
+		{[]string{"/usr/lib/blas/libblas.so.3.11.0"}, false},
+		{[]string{"/usr/lib/openblas-pthread/libblas.so.3", "/usr/lib/openblas-pthread/libopenblasp-r0.3.21.so"}, true},
+		{nil, true},
+	} {
+		if got := (about{BLAS: c.blas}).tuned(); got != c.want {
+			t.Errorf("BLAS %v: tuned is %v, want %v", c.blas, got, c.want)
+		}
+	}
+}
+
 func TestMedian(t *testing.T) {
 	for _, c := range []struct {
 		values []float64

@@ -138,6 +138,10 @@ func (b *bench) open(s setting, open request) (*pytorch, error) {
 		p.stop()
 		return nil, err
 	}
+	if !a.tuned() {
+		p.stop()
+		return nil, fmt.Errorf("PyTorch multiplies with %s, which nobody would choose: install OpenBLAS (apt-get install libopenblas0-pthread)", names(a.BLAS))
+	}
 	b.about = a.about
 	return p, nil
 }

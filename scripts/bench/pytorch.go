@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -76,6 +77,17 @@ type about struct {
 	Threads int      `json:"threads"`
 	SIMD    string   `json:"simd"`
 	BLAS    []string `json:"blas"`
+}
+
+// tuned says whether PyTorch multiplies with a BLAS made for speed: Debian also has the
+// reference one, which is tens of times slower. Builds with MKL inside name none.
+func (a about) tuned() bool {
+	for _, path := range a.BLAS {
+		if name := filepath.Base(path); strings.HasPrefix(name, "libopenblas") || strings.HasPrefix(name, "libmkl") || strings.HasPrefix(name, "libblis") {
+			return true
+		}
+	}
+	return len(a.BLAS) == 0
 }
 
 // pytorch is a running reference.py.
