@@ -13,7 +13,7 @@ func (c Config) ForwardFLOPs(length int) float64 {
 
 // The float32s a token that a graph holds, in units of D.
 const (
-	// Outputs that a block's backward pass reads: norm, rotary (3), attention,
+	// Outputs that a block's backward pass reads: norm, q k v, attention,
 	// branch, residual; norm, mlp (4), gelu (4), branch, residual.
 	keptWidths = 18
 	// What is alive beside that where a backward pass begins, or in a forward

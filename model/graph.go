@@ -72,7 +72,6 @@ func (g *Graph) block(i int, x, cond *gorgonia.Node) *gorgonia.Node {
 	mod := g.modulation(name, cond) // shift, scale, gate of attention, then of the MLP
 	h := b.NormModulate(x, g.param(name+"norm1.weight"), mod, ops.Columns{Shift: 0, Scale: d})
 	h = b.Linear(h, g.packedQKV(name), nil)
-	h = b.Rotary(h, g.Batch, g.Length, c.Heads)
 	h = b.Attention(h, g.Batch, g.Length, c.Heads, ops.Visible{Causal: c.Causal})
 	h = b.Linear(h, g.param(name+"attn_out.weight"), nil)
 	x = b.GatedResidual(x, h, mod, ops.Columns{Gate: 2 * d}, g.dropout(2*i))

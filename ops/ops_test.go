@@ -136,7 +136,6 @@ func TestGradients(t *testing.T) {
 			drop := &ops.Dropout{Rate: 0.5, Seeds: []uint64{1, 2}, Place: 3}
 			return k.b.GatedResidual(k.node("x", n, d), k.node("y", n, d), k.node("mod", batch, 3*d), columns, drop)
 		},
-		"rotary": func(k *net) *gorgonia.Node { return k.b.Rotary(k.node("qkv", n, 3*d), batch, length, 2) },
 		"attention": func(k *net) *gorgonia.Node {
 			return k.b.Attention(k.node("qkv", n, 3*d), batch, length, 2, ops.Visible{})
 		},

@@ -13,16 +13,17 @@ type Visible struct {
 //
 //	dst_i = sum over j of p_ij v_j,  p_ij = exp(s_ij - lse_i),  s_ij = q_i k_j / sqrt(headDim)
 //
-// with j over the visible keys. dst is [B*L, H*headDim]; lse [B, H, L] receives
-// log(sum over j of exp(s_ij)).
-func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int, visible Visible) {
+// with j over the visible keys, and q and k turned by rotary. dst is [B*L, H*headDim]; lse
+// [B, H, L] receives log(sum over j of exp(s_ij)).
+func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int, rotary Rotary, visible Visible) {
 	rows, width := batch*length, heads*headDim
 	if len(dst) != rows*width || len(qkv) != 3*rows*width || len(lse) != rows*heads {
 		panic("kernel: Attention: a slice's length does not match batch, length, heads, headDim")
 	}
 	visible.check(batch, length)
+	rotary.check(length, headDim)
 	Parallel(batch*heads, func(task int) {
-		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, visible)
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, rotary, visible)
 		a.out, a.qkv = dst[a.outAt:], qkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
 		use.attentionHead(a)
@@ -35,15 +36,18 @@ func Attention(dst, lse, qkv []float32, batch, length, heads, headDim int, visib
 //	dv_j = sum over i of p_ij dout_i
 //	ds_ij = p_ij (dout_i v_j - dout_i out_i) / sqrt(headDim)
 //	dq_i = sum over j of ds_ij k_j,  dk_j = sum over i of ds_ij q_i
-func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads, headDim int, visible Visible) {
+//
+// then turns dq and dk back.
+func AttentionBackward(dqkv, dout, out, qkv, lse []float32, batch, length, heads, headDim int, rotary Rotary, visible Visible) {
 	rows, width := batch*length, heads*headDim
 	if len(dqkv) != 3*rows*width || len(qkv) != len(dqkv) || len(dout) != rows*width || len(out) != len(dout) ||
 		len(lse) != rows*heads {
 		panic("kernel: AttentionBackward: a slice's length does not match batch, length, heads, headDim")
 	}
 	visible.check(batch, length)
+	rotary.check(length, headDim)
 	Parallel(batch*heads, func(task int) {
-		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, visible)
+		a := newAttentionHead(task/heads, task%heads, length, heads, headDim, rotary, visible)
 		a.out, a.qkv = out[a.outAt:], qkv[a.qkvAt:]
 		a.dout, a.dqkv = dout[a.outAt:], dqkv[a.qkvAt:]
 		a.lse = lse[task*length:][:length]
@@ -58,18 +62,19 @@ type attentionHead struct {
 	outAt, qkvAt              int // where the head starts in the whole tensors
 	length, width, headDim    int
 	keys                      int // keys that any query sees
+	rotary                    Rotary
 	causal                    bool
 	scale                     float32
 }
 
-func newAttentionHead(b, h, length, heads, headDim int, visible Visible) attentionHead {
+func newAttentionHead(b, h, length, heads, headDim int, rotary Rotary, visible Visible) attentionHead {
 	width, keys := heads*headDim, length
 	if visible.Lengths != nil {
 		keys = visible.Lengths[b]
 	}
 	return attentionHead{
 		outAt: b*length*width + h*headDim, qkvAt: b*length*3*width + h*headDim,
-		length: length, width: width, headDim: headDim, keys: keys, causal: visible.Causal,
+		length: length, width: width, headDim: headDim, keys: keys, rotary: rotary, causal: visible.Causal,
 		scale: float32(1 / math.Sqrt(float64(headDim))),
 	}
 }
@@ -109,14 +114,25 @@ func (a *attentionHead) outRow(out []float32, i int) []float32 {
 	return out[i*a.width:][:a.headDim]
 }
 
+// turnedRows returns rows of part 0 (q) or 1 (k), turned, in a borrowed buffer.
+func (a *attentionHead) turnedRows(part, n int) []float32 {
+	rows := borrow(n * a.headDim)
+	for i := range n {
+		a.rotary.turn(rows[i*a.headDim:][:a.headDim], a.row(a.qkv, i, part), i, false)
+	}
+	return rows
+}
+
 func attentionHeadPlain(a attentionHead) {
-	p := borrow(a.length)
+	p, qs, ks := borrow(a.length), a.turnedRows(0, a.length), a.turnedRows(1, a.keys)
 	defer giveBack(p)
+	defer giveBack(qs)
+	defer giveBack(ks)
 	for i := range a.length {
-		q, out := a.row(a.qkv, i, 0), a.outRow(a.out, i)
+		q, out := qs[i*a.headDim:][:a.headDim], a.outRow(a.out, i)
 		p := p[:a.seen(i)]
 		for j := range p {
-			p[j] = a.scale * dot(q, a.row(a.qkv, j, 1))
+			p[j] = a.scale * dot(q, ks[j*a.headDim:][:a.headDim])
 		}
 		a.lse[i] = softmaxRowPlain(p, p)
 		clear(out)
@@ -127,21 +143,30 @@ func attentionHeadPlain(a attentionHead) {
 }
 
 func attentionHeadBackwardPlain(a attentionHead) {
+	qs, ks := a.turnedRows(0, a.length), a.turnedRows(1, a.keys)
+	defer giveBack(qs)
+	defer giveBack(ks)
 	for j := range a.length {
 		clear(a.row(a.dqkv, j, 1))
 		clear(a.row(a.dqkv, j, 2))
 	}
 	for i := range a.length {
-		q, dq, dout := a.row(a.qkv, i, 0), a.row(a.dqkv, i, 0), a.outRow(a.dout, i)
+		q, dq, dout := qs[i*a.headDim:][:a.headDim], a.row(a.dqkv, i, 0), a.outRow(a.dout, i)
 		delta := dot(dout, a.outRow(a.out, i))
 		clear(dq)
 		for j := range a.seen(i) {
-			k := a.row(a.qkv, j, 1)
+			k := ks[j*a.headDim:][:a.headDim]
 			p := exp32(a.scale*dot(q, k) - a.lse[i])
 			ds := a.scale * p * (dot(dout, a.row(a.qkv, j, 2)) - delta)
 			addScaled(dq, ds, k)
 			addScaled(a.row(a.dqkv, j, 1), ds, q)
 			addScaled(a.row(a.dqkv, j, 2), p, dout)
+		}
+	}
+	for i := range a.length {
+		for part := range 2 {
+			d := a.row(a.dqkv, i, part)
+			a.rotary.turn(d, d, i, true)
 		}
 	}
 }

@@ -74,16 +74,46 @@ func (h *headScratch) copyRows(dst, x []float32, ld, n int) []float32 {
 	return dst
 }
 
-// packKeys packs part of the keys into strips: a strip has a row for every dimension.
-func (h *headScratch) packKeys(part int) []float32 {
-	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, part), 3*h.width
-	for j := 0; j < h.keys; j += 8 {
-		if ahead := j + fetchAhead; ahead < h.keys {
-			h.fetch(x[ahead*ld:], ld, min(8, h.keys-ahead))
-		}
-		packTranspose8(&dst[j/stripCols*h.strip+j%stripCols], &x[j*ld], ld, h.headDim, min(8, h.keys-j))
+// turnRows turns n rows of x, ld apart, the first of them at position l.
+func (h *headScratch) turnRows(dst, x []float32, ld, l, n int) []float32 {
+	for i := range n {
+		h.rotary.turn(dst[i*h.depth:][:h.headDim], x[i*ld:][:h.headDim], l+i, false)
 	}
 	return dst
+}
+
+// packKeys packs the turned keys, and packValues the values, into strips: a strip has a row
+// for every dimension.
+func (h *headScratch) packKeys() []float32 {
+	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, 1), 3*h.width
+	turned := h.space.take(8 * h.depth)
+	for j := 0; j < h.keys; j += 8 {
+		h.fetchKeys(x, j+fetchAhead)
+		n := min(8, h.keys-j)
+		h.packStrip(dst, h.turnRows(turned, x[j*ld:], ld, j, n), h.depth, j, n)
+	}
+	return dst
+}
+
+func (h *headScratch) packValues() []float32 {
+	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, 2), 3*h.width
+	for j := 0; j < h.keys; j += 8 {
+		h.fetchKeys(x, j+fetchAhead)
+		h.packStrip(dst, x[j*ld:], ld, j, min(8, h.keys-j))
+	}
+	return dst
+}
+
+// fetchKeys fetches 8 rows from row j on of the keys' or values' x.
+func (h *headScratch) fetchKeys(x []float32, j int) {
+	if ld := 3 * h.width; j < h.keys {
+		h.fetch(x[j*ld:], ld, min(8, h.keys-j))
+	}
+}
+
+// packStrip packs n <= 8 rows of x, keys from j on, into their strip.
+func (h *headScratch) packStrip(dst, x []float32, ld, j, n int) {
+	packTranspose8(&dst[j/stripCols*h.strip+j%stripCols], &x[0], ld, h.headDim, n)
 }
 
 // score computes s [n, keys] = rows [n, headDim] times strips.
@@ -116,11 +146,11 @@ func (h *headScratch) hide(s []float32, i int) {
 
 func (l attentionLoops) forward(a attentionHead) {
 	h := l.scratch(&a)
-	buffer := borrow(h.strips() + h.rowsOf(a.keys) + h.scores() + 2*h.rowsOf(blockQueries))
+	buffer := borrow(h.strips() + 8*h.depth + h.rowsOf(a.keys) + h.scores() + 2*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
 	h.space = buffer
 	ld := 3 * a.width
-	keys := h.packKeys(1)
+	keys := h.packKeys()
 	values := h.copyRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 2), ld, a.keys)
 	scores := h.space.take(h.scores())
 	query, mixed := h.space.take(h.rowsOf(blockQueries)), h.space.take(h.rowsOf(blockQueries))
@@ -128,7 +158,7 @@ func (l attentionLoops) forward(a attentionHead) {
 		n := min(blockQueries, a.length-i)
 		seen := a.seen(i + n - 1)
 		h.fetch(a.out[i*a.width:], a.width, n)
-		h.score(scores, h.copyRows(query, a.from(a.qkv, i, 0), ld, n), keys, n, seen)
+		h.score(scores, h.turnRows(query, a.from(a.qkv, i, 0), ld, i, n), keys, n, seen)
 		h.fetch(a.qkv[min(i+n, a.length-1)*ld:], ld, min(blockQueries, a.length-i-n))
 		var top, sum [blockQueries]float32
 		for q := range n {
@@ -159,11 +189,11 @@ type gradHead struct {
 
 func (l attentionLoops) backward(a attentionHead) {
 	h := l.scratch(&a)
-	buffer := borrow(2*h.strips() + 3*h.rowsOf(a.keys) + 2*h.scores() + 3*h.rowsOf(blockQueries))
+	buffer := borrow(2*h.strips() + 8*h.depth + 3*h.rowsOf(a.keys) + 2*h.scores() + 3*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
 	h.space = buffer
-	g := gradHead{keyStrips: h.packKeys(1), valueStrips: h.packKeys(2)}
-	g.keyRows = h.copyRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 1), 3*a.width, a.keys)
+	g := gradHead{keyStrips: h.packKeys(), valueStrips: h.packValues()}
+	g.keyRows = h.turnRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 1), 3*a.width, 0, a.keys)
 	g.p, g.ds = h.space.take(h.scores()), h.space.take(h.scores())
 	for _, rows := range []*[]float32{&g.query, &g.dout, &g.dquery} {
 		*rows = h.space.take(h.rowsOf(blockQueries))
@@ -177,7 +207,7 @@ func (l attentionLoops) backward(a attentionHead) {
 	for j := range a.length {
 		dk, dv := a.row(a.dqkv, j, 1), a.row(a.dqkv, j, 2)
 		if j < a.keys {
-			copy(dk, g.dkeyRows[j*h.depth:])
+			a.rotary.turn(dk, g.dkeyRows[j*h.depth:][:a.headDim], j, true)
 			copy(dv, g.dvalueRows[j*h.depth:])
 		} else {
 			clear(dk)
@@ -190,7 +220,7 @@ func (l attentionLoops) backward(a attentionHead) {
 func (g *gradHead) block(i, n int) {
 	a, ld := g.attentionHead, 3*g.width
 	seen := a.seen(i + n - 1)
-	g.copyRows(g.query, a.from(a.qkv, i, 0), ld, n)
+	g.turnRows(g.query, a.from(a.qkv, i, 0), ld, i, n)
 	g.copyRows(g.dout, a.dout[i*a.width:], a.width, n)
 	g.fetch(a.from(a.dqkv, i, 0), ld, n)
 	if next := i - blockQueries; next >= 0 {
@@ -212,7 +242,7 @@ func (g *gradHead) block(i, n int) {
 	}
 	g.mix(g.dquery, g.ds, g.keyRows, n, seen)
 	for q := range n {
-		copy(a.row(a.dqkv, i+q, 0), g.dquery[q*g.depth:])
+		a.rotary.turn(a.row(a.dqkv, i+q, 0), g.dquery[q*g.depth:][:a.headDim], i+q, true)
 	}
 	g.collect(g.dkeyRows, g.ds, g.query, n, seen, i+n < a.length)
 	g.collect(g.dvalueRows, g.p, g.dout, n, seen, i+n < a.length)

@@ -24,15 +24,15 @@ func benchmarkAttention(b *testing.B, name string, batch, length, heads, headDim
 	}
 	out, dout, lse := make([]float32, rows*width), make([]float32, rows*width), make([]float32, rows*heads)
 	copy(dout, qkv)
-	Attention(out, lse, qkv, batch, length, heads, headDim, visible)
+	Attention(out, lse, qkv, batch, length, heads, headDim, Rotary{}, visible)
 	b.Run(name+"forward", func(b *testing.B) {
 		for b.Loop() {
-			Attention(out, lse, qkv, batch, length, heads, headDim, visible)
+			Attention(out, lse, qkv, batch, length, heads, headDim, Rotary{}, visible)
 		}
 	})
 	b.Run(name+"backward", func(b *testing.B) {
 		for b.Loop() {
-			AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, visible)
+			AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, Rotary{}, visible)
 		}
 	})
 }

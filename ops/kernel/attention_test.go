@@ -33,22 +33,41 @@ func checkAttention(t *testing.T, batch, length, heads, headDim int, visible Vis
 	rows := batch * length
 	qkv, dout := b.normal(rows*3*width), b.normal(rows*width)
 	out, lse, dqkv := b.empty(rows*width), b.empty(rows*heads), b.empty(rows*3*width)
-	wantOut, wantLSE, wantD := attention64(qkv, dout, batch, length, heads, headDim, visible)
-	Attention(out, lse, qkv, batch, length, heads, headDim, visible)
-	AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, visible)
+	var rotary Rotary
+	turned := widen(qkv)
+	if headDim%2 == 0 {
+		rotary = b.rotary(length, headDim)
+		turnAll64(turned, rotary, length, heads, headDim, 1)
+	}
+	wantOut, wantLSE, wantD := attention64(turned, dout, batch, length, heads, headDim, visible)
+	if headDim%2 == 0 {
+		turnAll64(wantD, rotary, length, heads, headDim, -1)
+	}
+	Attention(out, lse, qkv, batch, length, heads, headDim, rotary, visible)
+	AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, rotary, visible)
 	b.checkGuards()
 	b.near("out", out, wantOut, 1e-6) // averages of numbers of size 1
 	b.near("lse", lse, wantLSE, 1e-6) // sums of headDim products
 	b.near("dqkv", dqkv, wantD, 1e-5) // sums of L products of size up to headDim
 	sameForAnyThreads(t, func() []float32 {
-		Attention(out, lse, qkv, batch, length, heads, headDim, visible)
-		AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, visible)
+		Attention(out, lse, qkv, batch, length, heads, headDim, rotary, visible)
+		AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, headDim, rotary, visible)
 		return append(append([]float32(nil), out...), dqkv...)
 	})
 }
 
+// turnAll64 turns the queries and keys of qkv.
+func turnAll64(qkv []float64, r Rotary, length, heads, headDim int, direction float64) {
+	width := heads * headDim
+	for i := 0; i < len(qkv); i += headDim {
+		if i/width%3 < 2 {
+			turn64(qkv[i:][:headDim], r, i/(3*width)%length, direction)
+		}
+	}
+}
+
 // attention64 keeps the whole matrix of probabilities.
-func attention64(qkv, dout []float32, batch, length, heads, headDim int, visible Visible) (out, lse, dqkv []float64) {
+func attention64(qkv []float64, dout []float32, batch, length, heads, headDim int, visible Visible) (out, lse, dqkv []float64) {
 	width := heads * headDim
 	out, lse, dqkv = make([]float64, batch*length*width), make([]float64, batch*heads*length), make([]float64, len(qkv))
 	for bh := range batch * heads {
@@ -69,7 +88,7 @@ func attention64(qkv, dout []float32, batch, length, heads, headDim int, visible
 			}
 			for j := range keys {
 				for d := range headDim {
-					p[j] += scale * float64(qkv[at(i, 0, d)]) * float64(qkv[at(j, 1, d)])
+					p[j] += scale * qkv[at(i, 0, d)] * qkv[at(j, 1, d)]
 				}
 				sum += math.Exp(p[j])
 			}
@@ -77,8 +96,8 @@ func attention64(qkv, dout []float32, batch, length, heads, headDim int, visible
 			for j := range keys {
 				p[j] = math.Exp(p[j]) / sum
 				for d := range headDim {
-					out[outAt(i, d)] += p[j] * float64(qkv[at(j, 2, d)])
-					dp[j] += float64(dout[outAt(i, d)]) * float64(qkv[at(j, 2, d)])
+					out[outAt(i, d)] += p[j] * qkv[at(j, 2, d)]
+					dp[j] += float64(dout[outAt(i, d)]) * qkv[at(j, 2, d)]
 					dqkv[at(j, 2, d)] += p[j] * float64(dout[outAt(i, d)])
 				}
 				delta += p[j] * dp[j]
@@ -86,8 +105,8 @@ func attention64(qkv, dout []float32, batch, length, heads, headDim int, visible
 			for j := range keys {
 				ds := scale * p[j] * (dp[j] - delta)
 				for d := range headDim {
-					dqkv[at(i, 0, d)] += ds * float64(qkv[at(j, 1, d)])
-					dqkv[at(j, 1, d)] += ds * float64(qkv[at(i, 0, d)])
+					dqkv[at(i, 0, d)] += ds * qkv[at(j, 1, d)]
+					dqkv[at(j, 1, d)] += ds * qkv[at(i, 0, d)]
 				}
 			}
 		}
@@ -105,7 +124,7 @@ func TestAttentionOfLargeScores(t *testing.T) {
 		}
 		out, lse := b.empty(length*headDim), b.empty(length)
 		want, wantLSE, _ := attention64Shifted(qkv, length, headDim)
-		Attention(out, lse, qkv, 1, length, 1, headDim, Visible{})
+		Attention(out, lse, qkv, 1, length, 1, headDim, Rotary{}, Visible{})
 		b.near("lse", lse, wantLSE, 1e-6)
 		b.near("out", out, want, 1e-3) // scores of size 1,000 carry errors of 1e-4
 	})
@@ -141,7 +160,7 @@ func attention64Shifted(qkv []float32, length, headDim int) (out, lse, top []flo
 func TestVisibleLengths(t *testing.T) {
 	x := make([]float32, 2*3*4)
 	run := func(lengths []int) func() {
-		return func() { Attention(x[:8], x[:2], x, 1, 2, 1, 4, Visible{Lengths: lengths}) }
+		return func() { Attention(x[:8], x[:2], x, 1, 2, 1, 4, Rotary{}, Visible{Lengths: lengths}) }
 	}
 	mustPanic(t, "kernel: Visible: there must be a key length for every row of the batch", run([]int{2, 2}))
 	mustPanic(t, "kernel: Visible: a key length is outside [1, length]", run([]int{0}))

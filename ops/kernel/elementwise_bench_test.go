@@ -22,7 +22,8 @@ func BenchmarkElements(b *testing.B) {
 	step := AdamWStep{LR: 1e-6, Beta1: .9, Beta2: .95, Eps: 1e-8, Bias1: 1, Bias2: 1, GradScale: 1, EMADecay: .9}
 	rows := n / width
 	mean, rstd := make([]float32, rows), make([]float32, rows)
-	keep, wide, angles, ids := slice(), make([]float32, 3*n), make([]float32, rows*32), make([]int32, rows)
+	keep, ids := slice(), make([]int32, rows)
+	rotary := Rotary{Cos: make([]float32, n/2), Sin: make([]float32, n/2)}
 	for _, k := range []struct {
 		name string
 		run  func()
@@ -43,7 +44,11 @@ func BenchmarkElements(b *testing.B) {
 		}},
 		{"GatedResidual", func() { GatedResidual(y, x, z, mod, keep, 1, rows, width) }},
 		{"GatedResidualBackward", func() { GatedResidualBackward(y, mod.Mod, x, z, mod, keep, 1, rows, width) }},
-		{"Rotary", func() { Rotary(wide, wide, angles, angles, 1, rows, 4, 64, false) }},
+		{"Rotary", func() {
+			for i := 0; i < n; i += 64 {
+				rotary.turn(y[i:][:64], x[i:][:64], i/64, false)
+			}
+		}},
 		{"Embed", func() { Embed(y, x, ids, width) }},
 		{"EmbedBackward", func() { EmbedBackward(z, x, ids, rows, width, false) }},
 		{"DropoutKeep", func() { DropoutKeep(keep, []uint64{1}, 2, n, .1) }},

@@ -1,28 +1,30 @@
 package kernel
 
-// Rotary turns the queries and keys of qkv [B*L, 3*H*headDim] (q | k | v, heads
-// contiguous) by their position's angle, and copies v. With half = headDim/2, the pair
-// (j, j+half) of a head at position l becomes
+// Rotary turns the queries and keys of a head by their position's angle. With half =
+// headDim/2, the pair (j, j+half) of a head at position l becomes
 //
-//	(x_j cos - x_{j+half} sin, x_{j+half} cos + x_j sin), cos = cos[l, j], sin = sin[l, j]
+//	(x_j cos - x_{j+half} sin, x_{j+half} cos + x_j sin), cos = Cos[l, j], sin = Sin[l, j]
 //
-// cos and sin are [L, half]. inverse turns back: the gradient. dst may be qkv.
-func Rotary(dst, qkv, cos, sin []float32, batch, length, heads, headDim int, inverse bool) {
-	width, half := heads*headDim, headDim/2
-	if headDim%2 != 0 || len(qkv) != batch*length*3*width || len(dst) != len(qkv) ||
-		len(cos) != length*half || len(sin) != len(cos) {
-		panic("kernel: Rotary: a slice's length does not match batch, length, heads, headDim")
+// The zero value turns nothing.
+type Rotary struct{ Cos, Sin []float32 } // [L, half]
+
+func (r Rotary) check(length, headDim int) {
+	if r.Cos == nil && r.Sin == nil {
+		return
 	}
-	parallelRanges(batch*length, sumChunk, func(r0, r1 int) {
-		for r := r0; r < r1; r++ {
-			to, from := dst[r*3*width:][:3*width], qkv[r*3*width:][:3*width]
-			c, s := cos[r%length*half:][:half], sin[r%length*half:][:half]
-			for h := range 2 * heads {
-				use.rotate(to[h*headDim:][:headDim], from[h*headDim:][:headDim], c, s, inverse)
-			}
-			copy(to[2*width:], from[2*width:])
-		}
-	})
+	if headDim%2 != 0 || len(r.Cos) != length*headDim/2 || len(r.Sin) != len(r.Cos) {
+		panic("kernel: Rotary: a slice's length does not match length, headDim")
+	}
+}
+
+// turn writes x of position l turned, or turned back, to dst, which may be x.
+func (r Rotary) turn(dst, x []float32, l int, inverse bool) {
+	if r.Cos == nil {
+		copy(dst, x)
+		return
+	}
+	half := len(x) / 2
+	use.rotate(dst, x, r.Cos[l*half:][:half], r.Sin[l*half:][:half], inverse)
 }
 
 // rotatePlain turns one head.

@@ -158,39 +158,47 @@ func TestColumnSum(t *testing.T) {
 
 func TestRotary(t *testing.T) {
 	everyLoops(t, func(t *testing.T) {
-		for _, s := range [][4]int{{1, 1, 1, 2}, {2, 3, 2, 6}, {1, 70, 3, 16}, {2, 5, 2, 64}, {1, 4, 2, 34}} {
-			checkRotary(t, s[0], s[1], s[2], s[3])
+		for _, headDim := range []int{2, 6, 16, 34, 64} {
+			const length = 3
+			b := newBench(t, 4)
+			rotary := b.rotary(length, headDim)
+			for l := range length {
+				x, dst, back := b.normal(headDim), b.empty(headDim), b.empty(headDim)
+				want := widen(x)
+				turn64(want, rotary, l, 1)
+				rotary.turn(dst, x, l, false)
+				rotary.turn(back, dst, l, true)
+				b.checkGuards()
+				b.near("turned", dst, want, 3e-7) // two products and a sum
+				b.near("turned back", back, widen(x), 1e-6)
+				rotary.turn(x, x, l, false)
+				if !slices.Equal(x, dst) {
+					t.Error("in place differs")
+				}
+			}
 		}
+	})
+	mustPanic(t, "kernel: Rotary: a slice's length does not match length, headDim", func() {
+		Rotary{Cos: make([]float32, 4), Sin: make([]float32, 4)}.check(2, 6)
 	})
 }
 
-func checkRotary(t *testing.T, batch, length, heads, headDim int) {
-	b, half, width := newBench(t, 4), headDim/2, heads*headDim
-	cos, sin := b.empty(length*half), b.empty(length*half)
-	for i := range cos {
+// rotary holds random angles.
+func (b *bench) rotary(length, headDim int) Rotary {
+	r := Rotary{b.empty(length * headDim / 2), b.empty(length * headDim / 2)}
+	for i := range r.Cos {
 		angle := b.rng.Float64() * 6
-		cos[i], sin[i] = float32(math.Cos(angle)), float32(math.Sin(angle))
+		r.Cos[i], r.Sin[i] = float32(math.Cos(angle)), float32(math.Sin(angle))
 	}
-	x := b.normal(batch * length * 3 * width)
-	want := widen(x)
-	for i := range x {
-		j, part, l := i%headDim, i/width%3, i/(3*width)%length
-		if part == 2 || j >= half {
-			continue
-		}
-		c, s := float64(cos[l*half+j]), float64(sin[l*half+j])
-		want[i] = float64(x[i])*c - float64(x[i+half])*s
-		want[i+half] = float64(x[i+half])*c + float64(x[i])*s
-	}
-	dst, back := b.empty(len(x)), b.empty(len(x))
-	Rotary(dst, x, cos, sin, batch, length, heads, headDim, false)
-	Rotary(back, dst, cos, sin, batch, length, heads, headDim, true)
-	b.checkGuards()
-	b.near("turned", dst, want, 3e-7) // two products and a sum
-	b.near("turned back", back, widen(x), 1e-6)
-	Rotary(x, x, cos, sin, batch, length, heads, headDim, false)
-	if !slices.Equal(x, dst) {
-		t.Error("in place differs")
+	return r
+}
+
+// turn64 turns a head at position l by its angles times direction, 1 or -1.
+func turn64(x []float64, r Rotary, l int, direction float64) {
+	for j := range len(x) / 2 {
+		a, b := x[j], x[j+len(x)/2]
+		c, s := float64(r.Cos[l*len(x)/2+j]), direction*float64(r.Sin[l*len(x)/2+j])
+		x[j], x[j+len(x)/2] = a*c-b*s, b*c+a*s
 	}
 }
 

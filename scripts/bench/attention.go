@@ -25,13 +25,13 @@ func attention(backward bool) func(*bench) (result, error) {
 		}
 		do := func() error {
 			if backward {
-				kernel.AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, head, kernel.Visible{})
+				kernel.AttentionBackward(dqkv, dout, out, qkv, lse, batch, length, heads, head, kernel.Rotary{}, kernel.Visible{})
 			} else {
-				kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Visible{})
+				kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Rotary{}, kernel.Visible{})
 			}
 			return nil
 		}
-		kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Visible{})
+		kernel.Attention(out, lse, qkv, batch, length, heads, head, kernel.Rotary{}, kernel.Visible{})
 		return b.versus(milliseconds, func() (comparison, error) {
 			theirs, err := b.best(versions, request)
 			if err != nil {
