@@ -8,7 +8,8 @@ import "unsafe"
 // into panels of a few rows. A tiling's strip function multiplies panels by one strip. K is
 // cut evenly into slices so that strips of one slice stay in a near cache.
 const (
-	packedB        = 1 << 17 // most floats of B that a part with packed A packs at a time: 512 KiB
+	packedB        = 3 << 16 // most floats of B that a part packs at a time: 768 KiB
+	farA           = 1 << 23 // an A of so many floats in rows comes from memory each time that it meets strips
 	blockRows      = 96      // of A that meet all strips of a part one after another
 	tasksPerThread = 4       // at least so many parts if A lies in rows,
 	leastRows      = 192     // of so many rows or more
@@ -82,10 +83,17 @@ func (g *matmul) tiled(t *tiling) {
 	p.perGroup = ceilDiv(g.group, p.depth)
 	p.slices = g.k / g.group * p.perGroup
 	p.stripSize, p.panelSize = p.depth*t.cols+linePad, p.depth*t.rows+linePad
-	if g.aCol == 1 {
+	all, most := ceilDiv(p.n, t.cols), max(packedB/(p.depth*t.cols), 1)
+	even := ceilDiv(all, Threads()*ceilDiv(all, Threads()*most)) // strips of a part: as many parts for every thread
+	switch {
+	case p.aCol != 1 && all <= most:
+		p.parts(all, 1, p.m/splitRows)
+	case p.aCol != 1:
+		p.parts(even, 1, p.m/splitRows)
+	case p.m*p.k < farA:
 		p.parts(t.abreast, tasksPerThread, p.m/leastRows)
-	} else {
-		p.parts(max(packedB/(p.depth*t.cols), 1), 1, p.m/splitRows)
+	default:
+		p.parts(even, 1, p.m/leastRows)
 	}
 }
 
@@ -156,7 +164,11 @@ func (p *packing) multiply(i, rows, j, s int, a *float32, aPanel, aRow, aCol int
 func (p *packing) parts(strips, perThread, blocks int) {
 	inAll, panels := ceilDiv(p.n, p.cols), ceilDiv(p.m, p.rows)
 	groups := ceilDiv(inAll, strips)
-	blocks = max(min(ceilDiv(perThread*Threads(), groups), blocks), 1)
+	most := max(blocks, 1)
+	blocks = min(ceilDiv(perThread*Threads(), groups), most)
+	for blocks < most && groups*blocks < tasksPerThread*Threads() && groups*blocks%Threads() != 0 {
+		blocks++ // few parts: as many for every thread
+	}
 	p.parallel(groups*blocks, func(task int) {
 		g, b := task/blocks, task%blocks
 		p.part(b*panels/blocks*p.rows, min((b+1)*panels/blocks*p.rows, p.m),

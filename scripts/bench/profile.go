@@ -33,17 +33,17 @@ var families = []family{
 	{"products: packing", of(`kernel\.(copyPanels6|packCopy|packTranspose)`)},
 	{"products: multiply-adds", of(`kernel\.(\(\*(packing|matmul)\)|[gG]emm)`)},
 	{"norm and modulation", of(`kernel\.[lL]ayerNorm`)},
-	{"gates, rotary, bias gradients", of(`kernel\.(Gated|gate|addRow|[rR]ota|ColumnSum|columnSum)`)},
+	{"gates, bias gradients", of(`kernel\.(Gated|gate|addRow|[rR]ota|ColumnSum|columnSum)`)},
 	{"clipping, AdamW, EMA", of(`fsdfm/optim\.|kernel\.(AdamW|adamW|SumSquares|sumSquares)`)},
 	{"embedding and loss", of(`kernel\.(Embed|embed|SoftmaxRow|softmaxRow|Weigh|weigh)|fsdfm/loss\.`)},
 	{"gorgonia and the rest", of(``)},
 }
 
-// writeProfile prints how steps of pretraining at a small and at a large
-// vocabulary divide their CPU time.
+// writeProfile prints how steps of pretraining divide their CPU time: the small network at
+// two vocabularies, and the large one.
 func writeProfile(ctx context.Context, w io.Writer) error {
 	const lasting = 8 * time.Second
-	problems := []problem{small(1024, 256, 8), small(8192, 256, 8)}
+	problems := []problem{small(1024, 256, 8), small(8192, 256, 8), large()}
 	rows := [][]string{{"kernels"}}
 	for _, f := range families {
 		rows = append(rows, []string{f.name})
@@ -57,13 +57,21 @@ func writeProfile(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		rows[0] = append(rows[0], fmt.Sprintf("V %d", p.config.VocabSize))
+		rows[0] = append(rows[0], p.name())
 		for i, f := range families {
 			rows[i+1] = append(rows[i+1], fmt.Sprintf("%.1f %%", 100*shares[f.name]))
 		}
 	}
-	_, err := fmt.Fprintf(w, "CPU time of a pretraining step, %s, %d threads, 6 blocks, D 256, L 256, B 8:\n\n%s", kernel.Level(), kernel.Threads(), markdown(rows))
+	_, err := fmt.Fprintf(w, "CPU time of a pretraining step, %s, %d threads; small: 6 blocks, D 256, L 256, B 8; large: 12 blocks, D 768, L 1,024, B 1:\n\n%s", kernel.Level(), kernel.Threads(), markdown(rows))
 	return err
+}
+
+func (p problem) name() string {
+	size := "small"
+	if p.config.HiddenSize == large().config.HiddenSize {
+		size = "large"
+	}
+	return fmt.Sprintf("%s, V %d", size, p.config.VocabSize)
 }
 
 // profile trains for a while and returns the samples as go tool pprof lists
