@@ -46,10 +46,11 @@ type Data struct {
 
 // Flow is the probability path and the sampler that goes with it.
 type Flow struct {
-	Source    string  `yaml:"source" mapstructure:"source"`       // uniform (default) | mask
-	Scheduler float64 `yaml:"scheduler" mapstructure:"scheduler"` // exponent n of kappa(t) = t^n, default 1
-	Solver    string  `yaml:"solver" mapstructure:"solver"`       // euler_cumulative (default) | euler | ancestral | mixture_euler
-	Spacing   float64 `yaml:"spacing" mapstructure:"spacing"`     // of the steps' times 1-(1-k/N)^spacing: 1 (default) even, above 1 denser towards the text
+	Source      string  `yaml:"source" mapstructure:"source"`           // uniform (default) | mask
+	Scheduler   float64 `yaml:"scheduler" mapstructure:"scheduler"`     // exponent n of kappa(t) = t^n, default 1
+	Solver      string  `yaml:"solver" mapstructure:"solver"`           // euler_cumulative (default) | euler | ancestral | mixture_euler
+	Spacing     float64 `yaml:"spacing" mapstructure:"spacing"`         // of the steps' times 1-(1-k/N)^spacing: 1 (default) even, above 1 denser towards the text
+	Temperature float64 `yaml:"temperature" mapstructure:"temperature"` // of the student's posterior when it samples, default 1, which is the teacher's
 }
 
 // Evaluate is the table at the end of a run.
@@ -76,7 +77,7 @@ func Default() Config {
 	return Config{
 		Run: "run", Kind: "generator", Seed: 1,
 		Data:     Data{Corpus: "austen", Field: "text", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
-		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative", Spacing: 1},
+		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative", Spacing: 1, Temperature: 1},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
 		Gate:     DefaultGate(),
@@ -193,6 +194,9 @@ func (f Flow) validate() error {
 	}
 	if !(f.Spacing > 0) {
 		bad("spacing is %v: must be above 0, 1 for even steps", f.Spacing)
+	}
+	if !(f.Temperature > 0 && f.Temperature <= 100) {
+		bad("temperature is %v: must be above 0 and at most 100", f.Temperature)
 	}
 	if err := validSolver(f.Solver); err != nil {
 		errs = append(errs, err)

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,7 +13,7 @@ type Contest struct {
 	Models       []Contestant
 	Rows         int                   // samples a budget and seed
 	Seeds        []uint64              // at least one
-	Temperatures []float64             // of the frontier, beside 1
+	Temperatures []float64             // of the frontier, beside each model's own
 	Samples      int                   // texts of the first seed to keep, at most Rows
 	Progress     func(done, total int) // told of model evaluations; nil: nobody
 
@@ -23,8 +24,9 @@ type Contest struct {
 type Contestant struct {
 	Model, Solver string
 	Budgets       []int
-	Frontier      []int // those of the budgets that are sampled at every temperature too
-	Batch         int   // samples that one evaluation of the network serves
+	Frontier      []int   // those of the budgets that are sampled at every temperature too
+	Temperature   float64 // at which the Budgets are sampled; 0 is 1
+	Batch         int     // samples that one evaluation of the network serves
 	Draw          func(context.Context, Draw) ([][]int32, error)
 }
 
@@ -57,10 +59,10 @@ func (c *Contest) Run(ctx context.Context, r *Report) error {
 
 // budget measures one model at one budget over all seeds.
 func (c *Contest) budget(ctx context.Context, m Contestant, budget int) (Result, Samples, error) {
-	samples := Samples{Model: m.Model, Budget: budget}
+	samples, temperature := Samples{Model: m.Model, Budget: budget}, m.temperature()
 	var list []Figures
 	for i, seed := range c.Seeds {
-		rows, f, err := c.draw(ctx, m, Draw{Budget: budget, Rows: c.Rows, Seed: seed, Temperature: 1})
+		rows, f, err := c.draw(ctx, m, Draw{Budget: budget, Rows: c.Rows, Seed: seed, Temperature: temperature})
 		if err != nil {
 			return Result{}, samples, err
 		}
@@ -71,18 +73,18 @@ func (c *Contest) budget(ctx context.Context, m Contestant, budget int) (Result,
 			}
 		}
 	}
-	r := Result{Model: m.Model, Solver: m.Solver, Budget: budget, Temperature: 1}
+	r := Result{Model: m.Model, Solver: m.Solver, Budget: budget, Temperature: temperature}
 	r.Figures, r.Deviation = Spread(list)
 	return r, samples, nil
 }
 
-// frontier measures the first seed at every temperature; 1 stands among the
-// results.
+// frontier measures the first seed at every temperature; each model's own stands
+// among the results.
 func (c *Contest) frontier(ctx context.Context, r *Report) error {
 	for _, m := range c.Models {
 		for _, budget := range m.Frontier {
 			for _, temperature := range c.Temperatures {
-				if temperature == 1 {
+				if temperature == m.temperature() {
 					continue
 				}
 				_, f, err := c.draw(ctx, m, Draw{Budget: budget, Rows: c.Rows, Seed: c.Seeds[0], Temperature: temperature})
@@ -119,15 +121,15 @@ func (c *Contest) draw(ctx context.Context, m Contestant, d Draw) ([][]int32, Fi
 // calls is how many evaluations of the networks the contest takes.
 func (c *Contest) calls() int {
 	sum := 0
-	temperatures := 0
-	for _, t := range c.Temperatures {
-		if t != 1 {
-			temperatures++
-		}
-	}
 	for _, m := range c.Models {
 		for _, b := range m.Budgets {
 			sum += b * m.batches(c.Rows) * len(c.Seeds)
+		}
+		temperatures := 0
+		for _, t := range c.Temperatures {
+			if t != m.temperature() {
+				temperatures++
+			}
 		}
 		for _, b := range m.Frontier {
 			sum += b * m.batches(c.Rows) * temperatures
@@ -135,5 +137,7 @@ func (c *Contest) calls() int {
 	}
 	return sum
 }
+
+func (m Contestant) temperature() float64 { return cmp.Or(m.Temperature, 1) }
 
 func (m Contestant) batches(rows int) int { return (rows + m.Batch - 1) / max(1, m.Batch) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"fsdfm/eval"
@@ -59,6 +60,40 @@ func TestContest(t *testing.T) {
 	}
 	if want := []eval.Samples{{Model: eval.Student, Budget: 1, Texts: []string{"abce"}}, {Model: eval.Student, Budget: 4, Texts: []string{"abce"}}}; !reflect.DeepEqual(r.Samples, want) {
 		t.Errorf("samples %+v, want those of the first seed %+v", r.Samples, want)
+	}
+}
+
+func TestContestAtAModelsOwnTemperature(t *testing.T) {
+	var asked []eval.Draw
+	hot := scripted(eval.Student, &asked)
+	hot.Temperature = 1.5
+	total := 0
+	c := eval.Contest{
+		Meter: eval.NewMeter(even{}, letters, nil, []int32{1, 2, 3}), Models: []eval.Contestant{hot},
+		Rows: 3, Seeds: []uint64{5}, Temperatures: []float64{1, 1.5}, Progress: func(_, all int) { total = all },
+	}
+	var r eval.Report
+	if err := c.Run(context.Background(), &r); err != nil {
+		t.Fatal(err)
+	}
+	var got []float64
+	for _, d := range asked {
+		got = append(got, d.Temperature)
+	}
+	if want := []float64{1.5, 1.5, 1}; !slices.Equal(got, want) || total != 2*(1+4+4) {
+		t.Errorf("drew at %v in %d evaluations, want %v in 18", got, total, want)
+	}
+	if r.Results[0].Temperature != 1.5 || len(r.Frontier) != 1 || r.Frontier[0].Temperature != 1 {
+		t.Errorf("results %+v, frontier %+v", r.Results, r.Frontier)
+	}
+	var table, markdown strings.Builder
+	if err := errors.Join(eval.WriteTable(&table, r), eval.WriteMarkdown(&markdown, r)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{table.String(), markdown.String()} {
+		if !strings.Contains(text, "temperature 1.5") {
+			t.Errorf("the table hides the temperature:\n%s", text)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // frontiers are the results of each model, solver and budget that was sampled
-// at several temperatures, students first, each with temperature 1 from the
-// results and the coldest first.
+// at several temperatures, students first, each with the model's own from
+// the results and the coldest first.
 func (r Report) frontiers() [][]Result {
 	same := func(a, b Result) bool { return a.Model == b.Model && a.Solver == b.Solver && a.Budget == b.Budget }
 	var lines [][]Result

@@ -72,7 +72,7 @@ func (r Report) table() []tableGroup {
 	var groups []tableGroup
 	cols := columns(r)
 	for _, g := range r.groups() {
-		group := tableGroup{Name: strings.TrimSuffix(g[0].Model+", "+g[0].Solver, ", ")}
+		group := tableGroup{Name: g[0].sampler()}
 		for _, x := range g {
 			line := tableLine{Budget: x.Budget, Parity: x.Model == Student && r.Parity(x)}
 			for _, c := range cols {

@@ -25,7 +25,7 @@ func WriteTable(w io.Writer, r Report) error {
 	fmt.Fprintf(out, "%s\n\n", heading(r))
 	line("", func(c column) string { return c.name })
 	for _, g := range r.groups() {
-		fmt.Fprintln(out, strings.TrimSuffix(g[0].Model+", "+g[0].Solver, ", "))
+		fmt.Fprintln(out, g[0].sampler())
 		for _, x := range g {
 			line(fmt.Sprintf("%6d %s", x.Budget, steps(x.Budget)), func(c column) string { return c.cell(x) })
 		}
@@ -54,7 +54,7 @@ func WriteMarkdown(w io.Writer, r Report) error {
 	line("---", "---", "---:", func(column) string { return "---:" })
 	for _, g := range r.groups() {
 		for _, x := range g {
-			line(x.Model, x.Solver, fmt.Sprint(x.Budget), func(c column) string { return c.cell(x) })
+			line(x.Model+x.heat(), x.Solver, fmt.Sprint(x.Budget), func(c column) string { return c.cell(x) })
 		}
 	}
 	line(heldOut, "", "", func(c column) string { return c.cell(r.Data) })
@@ -62,6 +62,19 @@ func WriteMarkdown(w io.Writer, r Report) error {
 		fmt.Fprintf(out, "\n%s\n", strings.Replace(note, "* ", `\* `, 1))
 	}
 	return out.Flush()
+}
+
+// sampler names what drew the samples of x.
+func (x Result) sampler() string {
+	return strings.TrimSuffix(x.Model+", "+x.Solver, ", ") + x.heat()
+}
+
+// heat is the temperature of x, nothing at 1.
+func (x Result) heat() string {
+	if x.Temperature == 0 || x.Temperature == 1 {
+		return ""
+	}
+	return fmt.Sprint(", temperature ", x.Temperature)
 }
 
 const (

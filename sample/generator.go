@@ -17,6 +17,8 @@ type Generator struct {
 	Batch   int // samples drawn together
 	Seed    uint64
 	Spacing flow.Spacing // of the times of a budget
+	// Temperature is that of the posterior; 0 is 1.
+	Temperature float64
 }
 
 // Draw makes n samples with a budget of steps. progress (nil: none) is told how
@@ -64,6 +66,11 @@ func (g *Generator) Complete(ctx context.Context, grid []float64, first int, tem
 	}
 	if observe != nil {
 		observe(0, grid[0], x)
+	}
+	if g.Temperature > 0 {
+		network := g.Sampler.Denoiser
+		defer func() { g.Sampler.Denoiser = network }()
+		g.Sampler.Denoiser = flow.Tempered{Denoiser: network, Temperature: g.Temperature}
 	}
 	if err := g.Sampler.Run(ctx, x, grid, streams, frozen, observe); err != nil {
 		return nil, err

@@ -116,6 +116,27 @@ func TestDrawIsCompletingNothingGiven(t *testing.T) {
 	}
 }
 
+// A model samples at its own temperature, the same as that of a posterior
+// tempered from outside.
+func TestGeneratorHasTheModelsTemperature(t *testing.T) {
+	_, m := exported(t)
+	plain := draw(t, m, 5)
+	outside, err := m.Generator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside.Sampler.Denoiser = flow.Tempered{Denoiser: outside.Sampler.Denoiser, Temperature: 0.1}
+	want, err := outside.Draw(context.Background(), 4, 5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Description.Temperature = 0.1
+	got := draw(t, m, 5)
+	if !reflect.DeepEqual(got, want) || reflect.DeepEqual(got, plain) {
+		t.Errorf("drew %v, want %v, at temperature 1 %v", got, want, plain)
+	}
+}
+
 func TestGeneratorErrors(t *testing.T) {
 	_, m := exported(t)
 	g, err := m.Generator("")

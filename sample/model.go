@@ -24,7 +24,9 @@ type Description struct {
 	Solver    string  `json:"solver"`    // the solver it was trained with
 	// Spacing is that of the times of a budget; left out: even.
 	Spacing flow.Spacing `json:"spacing,omitempty"`
-	Corpus  string       `json:"corpus"` // austen: its judge part can be made again
+	// Temperature is that of the posterior; left out: 1.
+	Temperature float64 `json:"temperature,omitempty"`
+	Corpus      string  `json:"corpus"` // austen: its judge part can be made again
 	// Shares of the corpus held out, by document.
 	ValidShare float64 `json:"valid_share"`
 	JudgeShare float64 `json:"judge_share"`
@@ -116,6 +118,9 @@ func ParseDescription(text []byte) (Description, error) {
 	if !(d.Spacing >= 0) {
 		return d, fmt.Errorf("spacing is %v: must be above 0, or left out for even steps", d.Spacing)
 	}
+	if !(d.Temperature >= 0) {
+		return d, fmt.Errorf("temperature is %v: must be above 0, or left out for 1", d.Temperature)
+	}
 	_, err = flow.NewSolver(d.Solver, flow.Polynomial{N: d.Scheduler}, source)
 	return d, err
 }
@@ -160,7 +165,7 @@ func (m *Model) Generator(solver string) (*Generator, error) {
 	}
 	return &Generator{
 		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(m.Weights), Solver: s, Source: source, Stepper: model.NewStepper()},
-		Length:  d.Length, Batch: together(d.Length * d.Rows()), Seed: 1, Spacing: d.Spacing,
+		Length:  d.Length, Batch: together(d.Length * d.Rows()), Seed: 1, Spacing: d.Spacing, Temperature: d.Temperature,
 	}, nil
 }
 

@@ -37,7 +37,7 @@ How to draw:
                     (default: the one the model was trained with)
   -spacing X        of the steps' times 1-(1-k/N)^X, 1: even (default: the one the
                     model was trained with)
-  -temperature X    of the posterior (default 1)
+  -temperature X    of the posterior (default: the one of the model)
   -top-k N          only the N likeliest tokens of the posterior (default: all)
   -top-p X          only the likeliest tokens of the posterior that together
                     have a probability of X (default 1: all)

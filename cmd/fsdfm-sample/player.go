@@ -83,8 +83,10 @@ func (s settings) load(dir, solver string) (*sample.Model, *sample.Generator, er
 		return nil, nil, err
 	}
 	g.Seed = s.seed
-	g.Sampler.Denoiser = flow.Tempered{Denoiser: g.Sampler.Denoiser, Temperature: s.temperature}
 	g.Sampler.Stepper.Truncation = s.truncation
+	if s.temperature > 0 {
+		g.Temperature = s.temperature
+	}
 	if s.spacing > 0 {
 		g.Spacing = flow.Spacing(s.spacing)
 	}

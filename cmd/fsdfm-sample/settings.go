@@ -44,7 +44,7 @@ func parse(flags *flag.FlagSet, args []string) (settings, error) {
 	flags.Float64Var(&s.spacing, "spacing", 0, "")
 	grid := flags.String("grid", "", "")
 	flags.StringVar(&s.solver, "solver", "", "")
-	flags.Float64Var(&s.temperature, "temperature", 1, "")
+	flags.Float64Var(&s.temperature, "temperature", 0, "")
 	flags.IntVar(&s.truncation.TopK, "top-k", 0, "")
 	flags.Float64Var(&s.truncation.TopP, "top-p", 1, "")
 	flags.BoolVar(&s.bf16, "bf16", false, "")
@@ -94,7 +94,7 @@ func (s settings) check(given map[string]bool) error {
 	switch {
 	case s.n < 1:
 		return cli.Usagef("-n %d: ask for at least 1 text", s.n)
-	case !(s.temperature > 0):
+	case given["temperature"] && !(s.temperature > 0):
 		return cli.Usagef("-temperature %v: must be above 0; for the likeliest tokens, use -top-k 1", s.temperature)
 	case !(s.spacing >= 0):
 		return cli.Usagef("-spacing %v: must be above 0; 1 for even steps", s.spacing)

@@ -83,7 +83,7 @@ func (s settings) note() string {
 		note = append(note, "teacher "+s.teacher)
 	}
 	note = append(note, fmt.Sprintf("seed %d", s.seed))
-	if s.temperature != 1 {
+	if s.temperature > 0 {
 		note = append(note, fmt.Sprintf("temperature %v", s.temperature))
 	}
 	if s.truncation.TopK > 0 {

@@ -119,12 +119,10 @@ func (e Evaluation) addHeldOut(report *eval.Report, held [][]int32) {
 
 // contestant is the model for package eval.
 func (m Model) contestant() eval.Contestant {
-	network := m.Generator.Sampler.Denoiser
 	return eval.Contestant{
-		Model: m.Name, Solver: m.Solver, Budgets: m.Budgets, Frontier: m.Frontier, Batch: m.Generator.Batch,
+		Model: m.Name, Solver: m.Solver, Budgets: m.Budgets, Frontier: m.Frontier, Batch: m.Generator.Batch, Temperature: m.Generator.Temperature,
 		Draw: func(ctx context.Context, d eval.Draw) ([][]int32, error) {
-			m.Generator.Seed = d.Seed
-			m.Generator.Sampler.Denoiser = flow.Tempered{Denoiser: network, Temperature: d.Temperature}
+			m.Generator.Seed, m.Generator.Temperature = d.Seed, d.Temperature
 			return m.Generator.Draw(ctx, d.Budget, d.Rows, d.Progress)
 		},
 	}
