@@ -21,7 +21,8 @@ const (
 // A tiling is a micro-kernel with its packers and the blocking that suits it.
 type tiling struct {
 	rows, cols int // of C held in registers: a panel's rows, a strip's columns
-	depth      int // most rows of a slice of K, which the packers fill up to a multiple of round
+	depth      int // most rows of a slice of K, which the packers fill up to a multiple of round;
+	deep       int // the same if A lies in rows and is not far: C is then read less often
 	round      int
 	lanes      int // columns of a strip that transposeB packs at a time
 	abreast    int // strips of a part if A lies in rows
@@ -35,7 +36,7 @@ type tiling struct {
 }
 
 var tilingAVX2 = tiling{
-	rows: panelRows, cols: stripCols, depth: sliceDepth, round: 8, lanes: 8, abreast: 4,
+	rows: panelRows, cols: stripCols, depth: sliceDepth, deep: sliceDepth, round: 8, lanes: 8, abreast: 4,
 	strip: gemmStrip, copyA: copyPanels6, copyB: packCopy16,
 	transposeA: packTranspose6, transposeB: packTranspose8, widenB: packTranspose8BF16,
 }
@@ -59,7 +60,7 @@ func copyPanels6(dst *float32, panel int, src *float32, ld, k, n int) {
 }
 
 var tilingAVX512 = tiling{
-	rows: 6, cols: wideStrip, depth: 512, round: 16, lanes: 16, abreast: 1,
+	rows: 6, cols: wideStrip, depth: 512, deep: 768, round: 16, lanes: 16, abreast: 1,
 	strip: gemmStrip64, copyA: packCopy6x16, copyB: packCopy64,
 	transposeA: packTranspose6x16, transposeB: packTranspose16, widenB: packTranspose16BF16,
 }
@@ -78,7 +79,12 @@ func gemmAVX2(g *matmul) { g.tiled(&tilingAVX2) }
 func gemmAVX512(g *matmul) { g.tiled(&tilingAVX512) }
 
 func (g *matmul) tiled(t *tiling) {
-	p := packing{matmul: g, tiling: t, perGroup: ceilDiv(g.group, t.depth)}
+	lying, far := g.aCol == 1, g.m*g.k >= farA
+	depth := t.depth
+	if lying && !far {
+		depth = t.deep
+	}
+	p := packing{matmul: g, tiling: t, perGroup: ceilDiv(g.group, depth)}
 	p.depth = t.round * ceilDiv(g.group, t.round*p.perGroup)
 	p.perGroup = ceilDiv(g.group, p.depth)
 	p.slices = g.k / g.group * p.perGroup
@@ -86,14 +92,14 @@ func (g *matmul) tiled(t *tiling) {
 	all, most := ceilDiv(p.n, t.cols), max(packedB/(p.depth*t.cols), 1)
 	even := ceilDiv(all, Threads()*ceilDiv(all, Threads()*most)) // strips of a part: as many parts for every thread
 	switch {
-	case p.aCol != 1 && all <= most:
-		p.parts(all, 1, p.m/splitRows)
-	case p.aCol != 1:
-		p.parts(even, 1, p.m/splitRows)
-	case p.m*p.k < farA:
-		p.parts(t.abreast, tasksPerThread, p.m/leastRows)
-	default:
+	case lying && far:
 		p.parts(even, 1, p.m/leastRows)
+	case lying:
+		p.parts(t.abreast, tasksPerThread, p.m/leastRows)
+	case all <= most:
+		p.parts(all, 1, p.m/splitRows)
+	default:
+		p.parts(even, 1, p.m/splitRows)
 	}
 }
 
