@@ -82,38 +82,32 @@ func (h *headScratch) turnRows(dst, x []float32, ld, l, n int) []float32 {
 	return dst
 }
 
-// packKeys packs the turned keys, and packValues the values, into strips: a strip has a row
-// for every dimension.
-func (h *headScratch) packKeys() []float32 {
-	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, 1), 3*h.width
-	turned := h.space.take(8 * h.depth)
+// turnKeys turns all keys. Rows are fetched before their turn.
+func (h *headScratch) turnKeys(dst []float32) []float32 {
+	x, ld := h.from(h.qkv, 0, 1), 3*h.width
 	for j := 0; j < h.keys; j += 8 {
-		h.fetchKeys(x, j+fetchAhead)
-		n := min(8, h.keys-j)
-		h.packStrip(dst, h.turnRows(turned, x[j*ld:], ld, j, n), h.depth, j, n)
+		h.fetchKeys(x, ld, j+fetchAhead)
+		h.turnRows(dst[j*h.depth:], x[j*ld:], ld, j, min(8, h.keys-j))
 	}
 	return dst
 }
 
-func (h *headScratch) packValues() []float32 {
-	dst, x, ld := h.space.take(h.strips()), h.from(h.qkv, 0, 2), 3*h.width
+// pack packs a row x for every key, ld apart, into strips: a strip has a row for every
+// dimension.
+func (h *headScratch) pack(x []float32, ld int) []float32 {
+	dst := h.space.take(h.strips())
 	for j := 0; j < h.keys; j += 8 {
-		h.fetchKeys(x, j+fetchAhead)
-		h.packStrip(dst, x[j*ld:], ld, j, min(8, h.keys-j))
+		h.fetchKeys(x, ld, j+fetchAhead)
+		packTranspose8(&dst[j/stripCols*h.strip+j%stripCols], &x[j*ld], ld, h.headDim, min(8, h.keys-j))
 	}
 	return dst
 }
 
-// fetchKeys fetches 8 rows from row j on of the keys' or values' x.
-func (h *headScratch) fetchKeys(x []float32, j int) {
-	if ld := 3 * h.width; j < h.keys {
+// fetchKeys fetches 8 rows of x from key j on.
+func (h *headScratch) fetchKeys(x []float32, ld, j int) {
+	if j < h.keys {
 		h.fetch(x[j*ld:], ld, min(8, h.keys-j))
 	}
-}
-
-// packStrip packs n <= 8 rows of x, keys from j on, into their strip.
-func (h *headScratch) packStrip(dst, x []float32, ld, j, n int) {
-	packTranspose8(&dst[j/stripCols*h.strip+j%stripCols], &x[0], ld, h.headDim, n)
 }
 
 // score computes s [n, keys] = rows [n, headDim] times strips.
@@ -146,12 +140,13 @@ func (h *headScratch) hide(s []float32, i int) {
 
 func (l attentionLoops) forward(a attentionHead) {
 	h := l.scratch(&a)
-	buffer := borrow(h.strips() + 8*h.depth + h.rowsOf(a.keys) + h.scores() + 2*h.rowsOf(blockQueries))
+	buffer := borrow(h.strips() + h.rowsOf(a.keys) + h.scores() + 2*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
 	h.space = buffer
 	ld := 3 * a.width
-	keys := h.packKeys()
-	values := h.copyRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 2), ld, a.keys)
+	rows := h.space.take(h.rowsOf(a.keys)) // first of keys, then of values
+	keys := h.pack(h.turnKeys(rows), h.depth)
+	values := h.copyRows(rows, a.from(a.qkv, 0, 2), ld, a.keys)
 	scores := h.space.take(h.scores())
 	query, mixed := h.space.take(h.rowsOf(blockQueries)), h.space.take(h.rowsOf(blockQueries))
 	for i := 0; i < a.length; i += blockQueries {
@@ -189,11 +184,11 @@ type gradHead struct {
 
 func (l attentionLoops) backward(a attentionHead) {
 	h := l.scratch(&a)
-	buffer := borrow(2*h.strips() + 8*h.depth + 3*h.rowsOf(a.keys) + 2*h.scores() + 3*h.rowsOf(blockQueries))
+	buffer := borrow(2*h.strips() + 3*h.rowsOf(a.keys) + 2*h.scores() + 3*h.rowsOf(blockQueries))
 	defer giveBack(buffer)
 	h.space = buffer
-	g := gradHead{keyStrips: h.packKeys(), valueStrips: h.packValues()}
-	g.keyRows = h.turnRows(h.space.take(h.rowsOf(a.keys)), a.from(a.qkv, 0, 1), 3*a.width, 0, a.keys)
+	g := gradHead{keyRows: h.turnKeys(h.space.take(h.rowsOf(a.keys)))}
+	g.keyStrips, g.valueStrips = h.pack(g.keyRows, h.depth), h.pack(a.from(a.qkv, 0, 2), 3*a.width)
 	g.p, g.ds = h.space.take(h.scores()), h.space.take(h.scores())
 	for _, rows := range []*[]float32{&g.query, &g.dout, &g.dquery} {
 		*rows = h.space.take(h.rowsOf(blockQueries))
