@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -83,10 +84,7 @@ func (c *Contest) budget(ctx context.Context, m Contestant, budget int) (Result,
 func (c *Contest) frontier(ctx context.Context, r *Report) error {
 	for _, m := range c.Models {
 		for _, budget := range m.Frontier {
-			for _, temperature := range c.Temperatures {
-				if temperature == m.temperature() {
-					continue
-				}
+			for _, temperature := range c.others(m) {
 				_, f, err := c.draw(ctx, m, Draw{Budget: budget, Rows: c.Rows, Seed: c.Seeds[0], Temperature: temperature})
 				if err != nil {
 					return fmt.Errorf("%s at %d %s, temperature %v: %w", m.Model, budget, steps(budget), temperature, err)
@@ -125,17 +123,16 @@ func (c *Contest) calls() int {
 		for _, b := range m.Budgets {
 			sum += b * m.batches(c.Rows) * len(c.Seeds)
 		}
-		temperatures := 0
-		for _, t := range c.Temperatures {
-			if t != m.temperature() {
-				temperatures++
-			}
-		}
 		for _, b := range m.Frontier {
-			sum += b * m.batches(c.Rows) * temperatures
+			sum += b * m.batches(c.Rows) * len(c.others(m))
 		}
 	}
 	return sum
+}
+
+// others are the temperatures of m's frontier beside its own.
+func (c *Contest) others(m Contestant) []float64 {
+	return slices.DeleteFunc(slices.Clone(c.Temperatures), func(t float64) bool { return t == m.temperature() })
 }
 
 func (m Contestant) temperature() float64 { return cmp.Or(m.Temperature, 1) }

@@ -76,14 +76,10 @@ func (p *pipeline) contestant(name string, w *model.Weights, budgets, frontier [
 }
 
 func (p *pipeline) generator(w *model.Weights) *sample.Generator {
-	temperature := 1.0
-	if w.Config.StepAware {
-		temperature = p.config.Flow.Temperature
-	}
 	return &sample.Generator{
 		Sampler: flow.Sampler{Denoiser: model.NewDenoiser(w), Solver: p.solver, Source: p.source, Stepper: model.NewStepper()},
 		Length:  p.network.Length, Batch: p.config.Evaluate.Batch, Seed: p.seed(evaluateSeed),
-		Spacing: p.spacing, Temperature: temperature,
+		Spacing: p.spacing, Temperature: p.describe(w.Config).Temperature,
 	}
 }
 
