@@ -46,11 +46,10 @@ type Data struct {
 
 // Flow is the probability path and the sampler that goes with it.
 type Flow struct {
-	Source      string  `yaml:"source" mapstructure:"source"`           // uniform (default) | mask
-	Scheduler   float64 `yaml:"scheduler" mapstructure:"scheduler"`     // exponent n of kappa(t) = t^n, default 1
-	Solver      string  `yaml:"solver" mapstructure:"solver"`           // euler_cumulative (default) | euler | ancestral | mixture_euler
-	Spacing     float64 `yaml:"spacing" mapstructure:"spacing"`         // of the steps' times 1-(1-k/N)^spacing: 1 (default) even, above 1 denser towards the text
-	Temperature float64 `yaml:"temperature" mapstructure:"temperature"` // of the student's posterior when it samples, default 1, which is the teacher's
+	Source    string  `yaml:"source" mapstructure:"source"`       // uniform (default) | mask
+	Scheduler float64 `yaml:"scheduler" mapstructure:"scheduler"` // exponent n of kappa(t) = t^n, default 1
+	Solver    string  `yaml:"solver" mapstructure:"solver"`       // euler_cumulative (default) | euler | ancestral | mixture_euler
+	Spacing   float64 `yaml:"spacing" mapstructure:"spacing"`     // of the steps' times 1-(1-k/N)^spacing: 1 (default) even, above 1 denser towards the text
 }
 
 // Evaluate is the table at the end of a run.
@@ -60,6 +59,7 @@ type Evaluate struct {
 	Rows         int       `yaml:"rows" mapstructure:"rows"`                      // samples a budget, default 64
 	Batch        int       `yaml:"batch" mapstructure:"batch"`                    // samples drawn together, default 32
 	Seeds        int       `yaml:"seeds" mapstructure:"seeds"`                    // sets of samples a budget; the table has mean and deviation, default 3
+	Temperature  float64   `yaml:"temperature" mapstructure:"temperature"`        // of the student's posterior when it samples, also the default of its export; default 1, which is the teacher's
 	Temperatures []float64 `yaml:"temperatures,flow" mapstructure:"temperatures"` // at which the largest budgets are sampled too, for the frontier; default [0.8, 0.9, 1.1]
 	JudgeOrder   int       `yaml:"judge_order" mapstructure:"judge_order"`        // order of the n-gram judge, default 5
 	Judge        string    `yaml:"judge" mapstructure:"judge"`                    // the export folder of a kind: judge run, as a second judge; empty (default): none
@@ -77,14 +77,14 @@ func Default() Config {
 	return Config{
 		Run: "run", Kind: "generator", Seed: 1,
 		Data:     Data{Corpus: "austen", Field: "text", Tokenizer: "char", VocabSize: 1024, Length: 64, ValidShare: 0.05, JudgeShare: 0.25},
-		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative", Spacing: 1, Temperature: 1},
+		Flow:     Flow{Source: "uniform", Scheduler: 1, Solver: "euler_cumulative", Spacing: 1},
 		Model:    model.DefaultConfig(),
 		Pretrain: train.DefaultPretrainConfig(),
 		Gate:     DefaultGate(),
 		Rollout:  distill.DefaultRolloutConfig(),
 		Distill:  distill.DefaultConfig(),
 		Evaluate: Evaluate{
-			Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, Seeds: 3, Temperatures: []float64{0.8, 0.9, 1.1},
+			Steps: []int{1, 2, 4, 8}, TeacherSteps: 1024, Rows: 64, Batch: 32, Seeds: 3, Temperature: 1, Temperatures: []float64{0.8, 0.9, 1.1},
 			JudgeOrder: 5, Weights: "ema", Samples: 3,
 		},
 		Export: Export{Weights: "ema"},
@@ -195,9 +195,6 @@ func (f Flow) validate() error {
 	if !(f.Spacing > 0) {
 		bad("spacing is %v: must be above 0, 1 for even steps", f.Spacing)
 	}
-	if !(f.Temperature > 0 && f.Temperature <= 100) {
-		bad("temperature is %v: must be above 0 and at most 100", f.Temperature)
-	}
 	if err := validSolver(f.Solver); err != nil {
 		errs = append(errs, err)
 	}
@@ -226,6 +223,9 @@ func (e Evaluate) validate() error {
 	}
 	if e.Seeds < 1 {
 		bad("seeds is %d: must be at least 1", e.Seeds)
+	}
+	if !(e.Temperature > 0 && e.Temperature <= 100) {
+		bad("temperature is %v: must be above 0 and at most 100", e.Temperature)
 	}
 	for _, t := range e.Temperatures {
 		if !(t > 0 && t <= 100) {

@@ -17,15 +17,15 @@ func TestStrictFiles(t *testing.T) {
 		{"pretrian:\n  batch: 3", "X:1: unknown key pretrian: did you mean pretrain?"},
 		{"Run: a", "X:1: unknown key Run: did you mean run?"},
 		{"pretrain: {lr: 3}", "X:1: unknown key pretrain.lr: did you mean pretrain.optim.lr?"},
-		{"flow: {xyzzyx: 1}", "X:1: unknown key flow.xyzzyx: known here: source, scheduler, solver, spacing, temperature"},
+		{"flow: {xyzzyx: 1}", "X:1: unknown key flow.xyzzyx: known here: source, scheduler, solver, spacing"},
 		{"model: {step_aware: true}", "X:1: unknown key model.step_aware: known here: vocab_size, masked, length, hidden_size, cond_dim, n_blocks, n_heads, dropout, step_conditioning, step_embedding"},
 		{"pretrain.batch: 3", "X:1: pretrain.batch is written with a dot: write sections, each with its keys indented below"},
 		{"\"a\\e[2J\": 1", `X:1: unknown key "a\x1b[2J": known here: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export`},
 		{"pretrain: {optim.lr: 3}", "X:1: pretrain.optim.lr is written with a dot: write sections, each with its keys indented below"},
 		// shape
 		{"pretrain: 3", "X:1: pretrain is 3: must be a section with keys: steps, batch, micro_batch, recompute, optim, ema_decay, eval_every, eval_rows, checkpoint_every, keep, log_every, on_nan, loss"},
-		{"flow:\nrun: a", "X:1: flow is empty: must be a section with keys: source, scheduler, solver, spacing, temperature"},
-		{"flow: [euler]", "X:1: flow is a list: must be a section with keys: source, scheduler, solver, spacing, temperature"},
+		{"flow:\nrun: a", "X:1: flow is empty: must be a section with keys: source, scheduler, solver, spacing"},
+		{"flow: [euler]", "X:1: flow is a list: must be a section with keys: source, scheduler, solver, spacing"},
 		{"- 1", "X:1: the file is a list: must be a section with keys: run, kind, seed, threads, data, flow, model, pretrain, gate, rollout, distill, evaluate, export"},
 		{"run: {a: b}", "X:1: run is a section: " + text},
 		{"evaluate: {steps: 4}", "X:1: evaluate.steps is 4: must be a list, as in [a, b]"},
@@ -67,7 +67,7 @@ func TestStrictFiles(t *testing.T) {
 		{"seed: *a", "X: unknown anchor 'a' referenced"},
 		{"extends: [a]", "X:1: extends is a list: must name one run file, relative to this one"},
 		{"extends:", "X:1: extends is empty: must name one run file, relative to this one"},
-		{"flow: {extends: a}", "X:1: unknown key flow.extends: known here: source, scheduler, solver, spacing, temperature"},
+		{"flow: {extends: a}", "X:1: unknown key flow.extends: known here: source, scheduler, solver, spacing"},
 		// all at once, in the order of the lines
 		{"seed: 1.5\nthreds: 3\npretrain: {optim: {lr: fast}}\n", "X:1: seed is 1.5: must be a whole number from 0 to 18446744073709551615\n" +
 			"X:2: unknown key threds: did you mean threads?\nX:3: pretrain.optim.lr is \"fast\": must be a finite number"},

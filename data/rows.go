@@ -103,6 +103,27 @@ func (r *Rows) Tokens() []int32 {
 	return all
 }
 
+// Unigrams is the distribution of the tokens, [vocab]. Every token counts half a
+// time more than it occurs (Krichevsky and Trofimov 1981), so none is 0. It
+// touches all rows.
+func (r *Rows) Unigrams(vocab int) []float64 {
+	share := make([]float64, vocab)
+	for i := range share {
+		share[i] = 0.5
+	}
+	sum := 0.5 * float64(vocab)
+	for _, s := range r.segments {
+		for _, id := range s.ids {
+			share[id]++
+		}
+		sum += float64(len(s.ids))
+	}
+	for i := range share {
+		share[i] /= sum
+	}
+	return share
+}
+
 // Spread picks n rows evenly over all of them; too few rows are an error.
 func (r *Rows) Spread(n int) ([][]int32, error) {
 	if n > r.Len() {

@@ -26,6 +26,17 @@ func TestPack(t *testing.T) {
 	}
 }
 
+func TestUnigramsCountHalfATimeMore(t *testing.T) {
+	rows, err := NewRows([]int32{0, 1, 1, 3, 1, 0}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float64{2.5 / 8, 3.5 / 8, 0.5 / 8, 1.5 / 8}
+	if got := rows.Unigrams(4); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestPackErrors(t *testing.T) {
 	abc, err := tokenizer.NewChars("abc")
 	if err != nil {

@@ -36,6 +36,7 @@ type RolloutInfo struct {
 	Spacing     float64 `json:"spacing,omitempty"` // of the times of the steps; 0: even
 	Temperature float64 `json:"temperature"`       // of the posterior
 	Candidates  int     `json:"candidates"`        // jumps tried at every step
+	Rarity      float64 `json:"rarity,omitempty"`  // what rare tokens counted for in the choice among them
 	Seed        uint64  `json:"seed"`              // of source and jumps
 	WeightsHash string  `json:"weights_hash"`      // of the teacher's weights
 }

@@ -111,6 +111,7 @@ type RolloutConfig struct {
 	Solver       string  `yaml:"solver" mapstructure:"solver"`             // default euler_cumulative
 	Temperature  float64 `yaml:"temperature" mapstructure:"temperature"`   // of the posterior, default 1
 	Candidates   int     `yaml:"candidates" mapstructure:"candidates"`     // jumps tried at every step, the most coherent is kept; each costs an evaluation; default 1
+	Rarity       float64 `yaml:"rarity" mapstructure:"rarity"`             // what rare tokens count for in coherence: 0 (default) it is -H(p) of the posterior p, 1 KL(p || u) to the text's unigrams u
 }
 
 // DefaultRolloutConfig returns the defaults of the rollout stage.
@@ -136,6 +137,12 @@ func (c RolloutConfig) Validate() error {
 	}
 	if !(c.Temperature > 0) {
 		bad("temperature is %v: must be above 0", c.Temperature)
+	}
+	if !(c.Rarity >= 0 && c.Rarity <= 10) {
+		bad("rarity is %v: must be in [0, 10], of use up to 1", c.Rarity)
+	}
+	if c.Rarity > 0 && c.Candidates < 2 {
+		bad("rarity is %v but candidates is %d: there is nothing to choose among", c.Rarity, c.Candidates)
 	}
 	return errors.Join(errs...)
 }

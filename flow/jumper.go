@@ -7,7 +7,8 @@ package flow
 type Jumper struct {
 	Denoiser   Denoiser
 	Stepper    *Stepper
-	Candidates int // below 2: one jump
+	Candidates int       // below 2: one jump
+	Commonness []float32 // [V] of Stepper.Uncertainty, or nil
 
 	given               []int32 // [B, L] what frozen positions keep
 	frozen              []bool  // [B, L] or nil: none
@@ -55,7 +56,7 @@ func (j *Jumper) Jump(solver Solver, x Tokens, logits []float32, leg Leg, rng []
 		if err != nil {
 			return nil, err
 		}
-		j.Stepper.Uncertainty(j.uncertainty, answer, j.scratch, x.Length)
+		j.Stepper.Uncertainty(j.uncertainty, answer, j.scratch, j.Commonness, x.Length)
 		for i, u := range j.uncertainty {
 			if k == 0 || u < j.lowest[i] {
 				j.keep(i, x, answer, u)

@@ -16,6 +16,7 @@ type Sampler struct {
 	// Candidates are the jumps tried at every step but the last, each for one
 	// evaluation more; see Jumper. Below 2: one jump.
 	Candidates int
+	Commonness []float32 // [V], what the choice among them adds for every token; nil: nothing
 
 	leg    Leg
 	final  FinalDraw
@@ -105,7 +106,7 @@ func (s *Sampler) begin(x Tokens, frozen []bool) {
 	s.final.Mask = s.Source.Mask()
 	s.leg.resize(x.Batch)
 	j := &s.jumper
-	j.Denoiser, j.Stepper, j.Candidates = s.Denoiser, &s.Stepper, s.Candidates
+	j.Denoiser, j.Stepper, j.Candidates, j.Commonness = s.Denoiser, &s.Stepper, s.Candidates, s.Commonness
 	j.given, j.frozen = append(j.given[:0], x.IDs...), frozen
 }
 

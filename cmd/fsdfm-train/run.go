@@ -167,8 +167,8 @@ func (p *pipeline) describe(c model.Config) sample.Description {
 	d := sample.NewDescription(c)
 	d.Source, d.Scheduler, d.Solver = p.config.Flow.Source, p.config.Flow.Scheduler, p.config.Flow.Solver
 	d.Spacing = p.spacing
-	if c.StepAware && p.config.Flow.Temperature != 1 {
-		d.Temperature = p.config.Flow.Temperature
+	if t := p.config.Evaluate.Temperature; c.StepAware && t != 1 {
+		d.Temperature = t
 	}
 	d.Corpus, d.ValidShare, d.JudgeShare = p.config.Data.Corpus, p.config.Data.ValidShare, p.config.Data.JudgeShare
 	return d

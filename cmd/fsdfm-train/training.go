@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"fsdfm/checkpoints"
 	"fsdfm/data"
@@ -140,10 +141,14 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	commonness, err := p.commonness(c.Rarity)
+	if err != nil {
+		return err
+	}
 	rollout := distill.Rollout{
 		Sampler: flow.Sampler{
 			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
-			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates,
+			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates, Commonness: commonness,
 		},
 		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Spacing: p.spacing, Seed: info.Seed,
 	}
@@ -173,6 +178,23 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	return nil
 }
 
+// commonness is weight * ln u for the unigrams u of the text that the teacher
+// was trained on; nil for a weight of 0.
+func (p *pipeline) commonness(weight float64) ([]float32, error) {
+	if weight == 0 {
+		return nil, nil
+	}
+	rows, err := p.rows("train")
+	if err != nil {
+		return nil, err
+	}
+	ln := make([]float32, p.network.Rows())
+	for v, u := range rows.Unigrams(len(ln)) {
+		ln[v] = float32(weight * math.Log(u))
+	}
+	return ln, nil
+}
+
 // interrupted names a stop by signal as such.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -186,7 +208,7 @@ func (p *pipeline) rolloutInfo(w *model.Weights) (data.RolloutInfo, flow.Solver,
 	solver, err := flow.NewSolver(c.Solver, p.scheduler, p.source)
 	return data.RolloutInfo{
 		Grid: c.Grid, Length: p.network.Length, Vocab: p.network.Rows(), Steps: c.Steps, Solver: c.Solver,
-		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Spacing: float64(p.spacing), Temperature: c.Temperature, Candidates: c.Candidates,
+		Source: p.config.Flow.Source, Scheduler: p.config.Flow.Scheduler, Spacing: float64(p.spacing), Temperature: c.Temperature, Candidates: c.Candidates, Rarity: c.Rarity,
 		Seed: p.seed(rolloutSeed), WeightsHash: w.Hash(),
 	}, solver, err
 }
