@@ -2,6 +2,19 @@ package flow
 
 import "math"
 
+// Commonness is rarity * ln(u(v)) for the unigram distribution u of a text,
+// [V], of use as that of Uncertainty; nil for a rarity of 0.
+func Commonness(u []float64, rarity float64) []float32 {
+	if rarity == 0 {
+		return nil
+	}
+	c := make([]float32, len(u))
+	for v, share := range u {
+		c[v] = float32(rarity * math.Log(share))
+	}
+	return c
+}
+
 // Uncertainty writes how much every row's posterior leaves open, in nats,
 // summed over its positions: dst [B] of logits [B, L, V]. It is low where a
 // state agrees with itself, as text does. scratch [B, L, V] is used up, and NaN

@@ -38,6 +38,10 @@ saw; or, with -logits, computes the model's logits.
                    (default: the one the model was trained with)
   -spacing X       of the steps' times 1-(1-k/N)^X, 1: even (default: the one the
                    model was trained with)
+  -candidates N    jumps tried at every step, of which the most coherent is taken,
+                   each for one evaluation more, as rollouts do (default 1)
+  -rarity X        what rare tokens count for in coherence, see rollout.rarity in
+                   a run file (default 0)
   -data DIR        a folder made by fsdfm-data, with the model's tokenizer, whose
                    train, judge and valid parts are used (default: the embedded
                    text, if the model was trained on it)
@@ -65,9 +69,9 @@ func main() { cli.Main(cli.Command{Name: "fsdfm-eval", Usage: usage, Run: run}) 
 // options are the flags.
 type options struct {
 	model, teacher, steps, temperatures, solver, data, judge, metrics, report, json, logits, out string
-	teacherSteps, n, seeds, order, samples, threads                                              int
+	teacherSteps, n, seeds, order, samples, threads, candidates                                  int
 	seed                                                                                         uint64
-	spacing                                                                                      float64
+	spacing, rarity                                                                              float64
 }
 
 func parse(flags *flag.FlagSet, args []string) (options, error) {
@@ -87,6 +91,8 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	flags.IntVar(&o.samples, "samples", 3, "")
 	flags.IntVar(&o.threads, "threads", 0, "")
 	flags.Float64Var(&o.spacing, "spacing", 0, "")
+	flags.IntVar(&o.candidates, "candidates", 1, "")
+	flags.Float64Var(&o.rarity, "rarity", 0, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	if err := cli.Parse(flags, args); err != nil {
 		return o, err
@@ -107,6 +113,10 @@ func (o options) check(flags *flag.FlagSet) error {
 		return cli.Usagef("-seeds %d and -teacher-steps %d must be at least 1", o.seeds, o.teacherSteps)
 	case !(o.spacing >= 0):
 		return cli.Usagef("-spacing %v: must be above 0; 1 for even steps", o.spacing)
+	case o.candidates < 1 || !(o.rarity >= 0 && o.rarity <= 10):
+		return cli.Usagef("-candidates %d must be at least 1 and -rarity %v in 0..10, of use up to 1", o.candidates, o.rarity)
+	case o.rarity > 0 && o.candidates < 2:
+		return cli.Usagef("-rarity %v without -candidates: there is nothing to choose among", o.rarity)
 	case o.samples < 0 || o.threads < 0:
 		return cli.Usagef("-samples %d and -threads %d must not be negative", o.samples, o.threads)
 	}
@@ -134,11 +144,11 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if o.logits != "" {
 		return writeLogits(m, o.logits, o.out)
 	}
-	models, err := contestants(m, o, budgets)
+	e, err := text(m, o.data)
 	if err != nil {
 		return err
 	}
-	e, err := text(m, o.data)
+	models, err := contestants(m, o, budgets, e.Train)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 
 	"fsdfm/checkpoints"
 	"fsdfm/data"
@@ -141,14 +140,14 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	commonness, err := p.commonness(c.Rarity)
+	text, err := p.rows("train")
 	if err != nil {
 		return err
 	}
 	rollout := distill.Rollout{
 		Sampler: flow.Sampler{
 			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
-			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates, Commonness: commonness,
+			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates, Commonness: flow.Commonness(text.Unigrams(p.network.Rows()), c.Rarity),
 		},
 		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Spacing: p.spacing, Seed: info.Seed,
 	}
@@ -176,23 +175,6 @@ func (p *pipeline) rollout(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// commonness is weight * ln u for the unigrams u of the text that the teacher
-// was trained on; nil for a weight of 0.
-func (p *pipeline) commonness(weight float64) ([]float32, error) {
-	if weight == 0 {
-		return nil, nil
-	}
-	rows, err := p.rows("train")
-	if err != nil {
-		return nil, err
-	}
-	ln := make([]float32, p.network.Rows())
-	for v, u := range rows.Unigrams(len(ln)) {
-		ln[v] = float32(weight * math.Log(u))
-	}
-	return ln, nil
 }
 
 // interrupted names a stop by signal as such.
