@@ -3,11 +3,8 @@ package flow
 import "math"
 
 // Commonness is rarity * ln(u(v)) for the unigram distribution u of a text,
-// [V], of use as that of Uncertainty; nil for a rarity of 0.
+// [V], of use as that of Uncertainty.
 func Commonness(u []float64, rarity float64) []float32 {
-	if rarity == 0 {
-		return nil
-	}
 	c := make([]float32, len(u))
 	for v, share := range u {
 		c[v] = float32(rarity * math.Log(share))

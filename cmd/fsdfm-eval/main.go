@@ -12,6 +12,7 @@ import (
 	"fsdfm/cmd/internal/cli"
 	"fsdfm/cmd/internal/evaluation"
 	"fsdfm/eval"
+	"fsdfm/flow"
 	"fsdfm/ops"
 	"fsdfm/sample"
 )
@@ -148,7 +149,11 @@ func run(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	models, err := contestants(m, o, budgets, e.Train)
+	var commonness []float32
+	if o.rarity > 0 {
+		commonness = flow.Commonness(e.Train.Unigrams(m.Description.Rows()), o.rarity)
+	}
+	models, err := contestants(m, o, budgets, commonness)
 	if err != nil {
 		return err
 	}

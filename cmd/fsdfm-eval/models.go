@@ -12,11 +12,11 @@ import (
 	"fsdfm/sample"
 )
 
-// contestants are the model and, if it is named, its teacher. train is the text
-// that they learned from.
-func contestants(m *sample.Model, o options, budgets []int, train *data.Rows) ([]evaluation.Model, error) {
+// contestants are the model and, if it is named, its teacher. commonness, or nil,
+// bears on the choice among candidates.
+func contestants(m *sample.Model, o options, budgets []int, commonness []float32) ([]evaluation.Model, error) {
 	budgets = sorted(budgets)
-	model, err := contestant(m, o, budgets, budgets[len(budgets)-1:], train)
+	model, err := contestant(m, o, budgets, budgets[len(budgets)-1:], commonness)
 	if err != nil || o.teacher == "" {
 		return []evaluation.Model{model}, err
 	}
@@ -30,7 +30,7 @@ func contestants(m *sample.Model, o options, budgets []int, train *data.Rows) ([
 	if !tokenizer.Same(t.Tokenizer, m.Tokenizer) || t.Description.Length != m.Description.Length {
 		return nil, fmt.Errorf("%s has another tokenizer or length than %s: compare models of one run", o.teacher, o.model)
 	}
-	teacher, err := contestant(t, o, sorted(budgets, o.teacherSteps), sorted(budgets[len(budgets)-1:], o.teacherSteps), train)
+	teacher, err := contestant(t, o, sorted(budgets, o.teacherSteps), sorted(budgets[len(budgets)-1:], o.teacherSteps), commonness)
 	return []evaluation.Model{model, teacher}, err
 }
 
@@ -39,7 +39,7 @@ func sorted(budgets []int, more ...int) []int {
 	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(budgets, more))))
 }
 
-func contestant(m *sample.Model, o options, budgets, frontier []int, train *data.Rows) (evaluation.Model, error) {
+func contestant(m *sample.Model, o options, budgets, frontier []int, commonness []float32) (evaluation.Model, error) {
 	g, err := m.Generator(o.solver)
 	if err != nil {
 		return evaluation.Model{}, err
@@ -55,8 +55,7 @@ func contestant(m *sample.Model, o options, budgets, frontier []int, train *data
 		g.Spacing = flow.Spacing(o.spacing)
 	}
 	if o.candidates > 1 {
-		g.Sampler.Candidates = o.candidates
-		g.Sampler.Commonness = flow.Commonness(train.Unigrams(m.Description.Rows()), o.rarity)
+		g.Sampler.Candidates, g.Sampler.Commonness = o.candidates, commonness
 		c.Solver += fmt.Sprintf(", best of %d jumps", o.candidates)
 	}
 	if o.rarity > 0 {

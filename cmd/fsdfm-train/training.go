@@ -140,14 +140,18 @@ func (p *pipeline) rollout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := p.rows("train")
-	if err != nil {
-		return err
+	var commonness []float32
+	if c.Rarity > 0 {
+		text, err := p.rows("train")
+		if err != nil {
+			return err
+		}
+		commonness = flow.Commonness(text.Unigrams(p.network.Rows()), c.Rarity)
 	}
 	rollout := distill.Rollout{
 		Sampler: flow.Sampler{
 			Denoiser: flow.Tempered{Denoiser: model.NewDenoiser(w), Temperature: c.Temperature},
-			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates, Commonness: flow.Commonness(text.Unigrams(p.network.Rows()), c.Rarity),
+			Solver:   solver, Source: p.source, Stepper: model.NewStepper(), Candidates: c.Candidates, Commonness: commonness,
 		},
 		Length: p.network.Length, Steps: c.Steps, Grid: c.Grid, Spacing: p.spacing, Seed: info.Seed,
 	}
